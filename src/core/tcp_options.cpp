@@ -1,0 +1,122 @@
+// How is a TCP option list read? In the order and with the forgiveness of net/ipv4/tcp_input.c:tcp_parse_options:
+// an option of a known kind with an unexpected length is skipped, a length below two or past the end stops the
+// parse, the last of several equal options wins.
+#include "core/tcp_options.hpp"
+
+#include "core/bytes.hpp"
+
+namespace synwhy::core {
+namespace {
+
+enum Kind : std::uint8_t {
+    kEnd = 0,
+    kNop = 1,
+    kMss = 2,
+    kWindowScale = 3,
+    kSackPermitted = 4,
+    kTimestamps = 8,
+    kMd5 = 19,
+    kAo = 29,
+    kFastOpen = 34,
+    kExperimental = 254,  // RFC 6994
+};
+
+constexpr std::uint16_t kFastOpenMagic = 0xf989;  // RFC 7413 appendix A
+
+void set_timestamps(TcpOptions& options, const std::uint8_t* value) noexcept {
+    options.has_timestamps = true;
+    options.ts_value = load_be32(value);
+    options.ts_echo = load_be32(value + 4);
+}
+
+/// One option. @param value what follows the length byte; `length` counts the kind and length bytes too, as sent
+void take(TcpOptions& options, std::uint8_t kind, const std::uint8_t* value, std::uint8_t length) noexcept {
+    if (kind == kMss && length == 4) {
+        options.has_mss = true;
+        options.mss = load_be16(value);
+    } else if (kind == kWindowScale && length == 3) {
+        options.has_window_scale = true;
+        options.window_scale = *value;
+    } else if (kind == kSackPermitted && length == 2) {
+        options.has_sack_permitted = true;
+    } else if (kind == kTimestamps && length == 10) {
+        set_timestamps(options, value);
+    } else if (kind == kMd5 && length == 18) {
+        options.has_md5 = true;
+    } else if (kind == kAo && length >= 4) {
+        options.has_ao = true;
+    } else if (kind == kFastOpen || (kind == kExperimental && length >= 4 && load_be16(value) == kFastOpenMagic)) {
+        options.has_fast_open = true;
+    }
+}
+
+void parse_list(TcpOptions& options, std::span<const std::uint8_t> bytes, std::size_t declared_length) noexcept {
+    std::size_t at = 0;
+    while (at < bytes.size()) {
+        const std::uint8_t kind = bytes[at];
+        if (kind == kEnd) {
+            return;
+        }
+        if (kind == kNop) {
+            ++at;
+            continue;
+        }
+        if (declared_length - at < 2) {
+            options.malformed = true;
+            return;
+        }
+        if (bytes.size() - at < 2) {
+            return;  // cut by the snap length, not the sender's fault
+        }
+        const std::uint8_t length = bytes[at + 1];
+        if (length < 2 || length > declared_length - at) {
+            options.malformed = true;
+            return;
+        }
+        if (length > bytes.size() - at) {
+            return;
+        }
+        take(options, kind, bytes.data() + at + 2, length);
+        at += length;
+    }
+}
+
+/// What nearly every segment of an open connection carries: two NOPs and timestamps, nothing else.
+bool is_plain_timestamps(std::span<const std::uint8_t> bytes) noexcept {
+    return bytes.size() == 12 && load_be32(bytes.data()) == 0x0101080a;
+}
+
+/// What a Linux SYN or SYN+ACK carries: MSS, SACK permitted, timestamps, NOP, window scale.
+bool is_linux_syn(std::span<const std::uint8_t> bytes) noexcept {
+    return bytes.size() == 20 && load_be16(bytes.data()) == 0x0204 && load_be32(bytes.data() + 4) == 0x0402080a &&
+           (load_be32(bytes.data() + 16) & 0xffffff00U) == 0x01030300;
+}
+
+}  // namespace
+
+void parse_tcp_options(std::span<const std::uint8_t> bytes, std::size_t declared_length, TcpOptions& options) noexcept {
+    if (bytes.size() < declared_length) {
+        options.cut_by_snaplen = true;
+        parse_list(options, bytes, declared_length);
+        return;
+    }
+    bytes = bytes.first(declared_length);
+    if (is_plain_timestamps(bytes)) {
+        set_timestamps(options, bytes.data() + 4);
+    } else if (is_linux_syn(bytes)) {
+        options.has_mss = options.has_sack_permitted = options.has_window_scale = true;
+        options.mss = load_be16(bytes.data() + 2);
+        options.window_scale = bytes[19];
+        set_timestamps(options, bytes.data() + 8);
+    } else {
+        parse_list(options, bytes, declared_length);
+    }
+}
+
+TcpOptions parse_tcp_options(std::span<const std::uint8_t> bytes, std::size_t declared_length) noexcept {
+    TcpOptions options;
+    parse_tcp_options(bytes, declared_length, options);
+    return options;
+}
+
+}  // namespace synwhy::core

@@ -1,0 +1,203 @@
+#include "diagnose/explain.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+
+#include "core/seq.hpp"
+
+namespace synwhy::diagnose {
+
+using core::Cause;
+using core::Confidence;
+
+namespace {
+
+/// An explanation must explain at least this much beyond its price.
+constexpr double kMinGain = 0.05;
+constexpr std::size_t kMaxExplanations = 64;
+
+/// Position on the SYN's way through the kernel: when several explanations hold for one SYN, the first test met it.
+int path_position(Cause cause) {
+    switch (cause) {
+        case Cause::rp_filter: return 1;
+        case Cause::netfilter_drop: return 2;
+        case Cause::min_ttl: return 3;
+        case Cause::socket_filter: return 4;
+        case Cause::syn_queue_full: return 5;
+        case Cause::accept_queue_full: return 6;
+        case Cause::per_host_paws: return 7;
+        case Cause::syn_backlog_quarter: return 8;
+        case Cause::no_route_back: return 9;
+        default: return 10;
+    }
+}
+
+void choose(const HostView& view, std::vector<Mechanism>& candidates, std::vector<bool>& explained, HostExplanation& result) {
+    while (!candidates.empty() && result.chosen.size() < kMaxExplanations) {
+        std::size_t best = 0;
+        double best_gain = -1e300;
+        for (std::size_t i = 0; i < candidates.size(); ++i) {
+            const double worth = gain(view, candidates[i], explained);
+            if (worth > best_gain) {
+                best_gain = worth;
+                best = i;
+            }
+        }
+        if (best_gain < kMinGain) return;
+        Mechanism winner = std::move(candidates[best]);
+        candidates.erase(candidates.begin() + static_cast<std::ptrdiff_t>(best));
+        for (std::size_t i = 0; i < view.attempts.size(); ++i) {
+            if (winner.refuses(i)) explained[i] = true;
+        }
+        // Another variant of the same explanation has nothing to add.
+        for (std::size_t i = candidates.size(); i-- > 0;) {
+            if (candidates[i].cause == winner.cause && candidates[i].listener == winner.listener && winner.cause != Cause::netfilter_drop &&
+                winner.cause != Cause::no_route_back) {
+                candidates.erase(candidates.begin() + static_cast<std::ptrdiff_t>(i));
+            }
+        }
+        result.chosen.push_back(std::move(winner));
+    }
+}
+
+void add_rival(AttemptCause& cause, Cause rival) {
+    if (cause.cause == rival || std::find(cause.rivals.begin(), cause.rivals.end(), rival) != cause.rivals.end()) return;
+    cause.rivals.push_back(rival);
+}
+
+bool barely_refuted(const Mechanism& mechanism) { return mechanism.refute * 20 <= mechanism.support; }
+
+/// What a single SYN shows beside the rule it fell under.
+std::string detail_of(const Attempt& attempt, const Mechanism& mechanism) {
+    switch (mechanism.cause) {
+        case Cause::per_host_paws: {
+            if (attempt.timestamps_unreadable) return "a connection of this client was closed by the server less than 60 s before; the capture cut the timestamps";
+            if (!attempt.stamp_exists) return "assumed: a stamp from before the capture";
+            if (!attempt.has_timestamps) return "no timestamp, and the server remembers one of " + std::to_string(attempt.stamp_age_s) + " s ago";
+            const std::int32_t behind = core::ts_older_by(attempt.stamp_ts, attempt.ts);
+            return "TSval " + std::to_string(attempt.ts) + " is " + std::to_string(behind) + " ticks behind the remembered " +
+                   std::to_string(attempt.stamp_ts) + " (" + std::to_string(attempt.stamp_age_s) + " s old)";
+        }
+        case Cause::accept_queue_full: return std::to_string(attempt.unserved) + " completed connections were waiting to be accepted";
+        case Cause::syn_queue_full:
+        case Cause::syn_backlog_quarter: return std::to_string(attempt.requests) + " requests were pending";
+        case Cause::min_ttl: return "TTL below " + std::to_string(mechanism.threshold);
+        default: return "source inside " + core::to_string(mechanism.prefix) + "/" + std::to_string(mechanism.prefix_length);
+    }
+}
+
+Confidence confidence_of(const Mechanism& mechanism, const Premises& premises) {
+    const bool unrefuted = mechanism.refute == 0 || mechanism.refute * 100 <= mechanism.support;
+    switch (mechanism.cause) {
+        case Cause::per_host_paws: {
+            const bool known = premises.tw_recycle.value_or(false);
+            return unrefuted && (known || (mechanism.support >= 5 && mechanism.spared >= 5)) ? Confidence::likely : Confidence::possible;
+        }
+        case Cause::accept_queue_full:
+            return unrefuted && mechanism.support >= 3 && mechanism.spared >= 5 ? Confidence::likely : Confidence::possible;
+        case Cause::syn_queue_full:
+        case Cause::syn_backlog_quarter: {
+            const bool known = premises.syncookies.has_value() && premises.max_syn_backlog.has_value();
+            return unrefuted && known && mechanism.support >= 3 ? Confidence::likely : Confidence::possible;
+        }
+        case Cause::min_ttl: return mechanism.support >= 10 && mechanism.spared >= 10 ? Confidence::likely : Confidence::possible;
+        default: return Confidence::possible;
+    }
+}
+
+/// Gives every silent attempt at LISTEN the first chosen explanation on the SYN's way that refuses it.
+void assign(const HostView& view, const Premises& premises, HostExplanation& result) {
+    std::vector<std::uint32_t> order(result.chosen.size());
+    for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
+    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+        return path_position(result.chosen[a].cause) < path_position(result.chosen[b].cause);
+    });
+    for (std::size_t i = 0; i < view.attempts.size(); ++i) {
+        const Attempt& attempt = view.attempts[i];
+        if (!judged(attempt) || !attempt.silent()) continue;
+        AttemptCause& cause = result.attempts[i];
+        for (const std::uint32_t m : order) {
+            const Mechanism& mechanism = result.chosen[m];
+            if (!mechanism.refuses(i)) continue;
+            if (cause.cause) {
+                add_rival(cause, mechanism.cause);
+                continue;
+            }
+            cause.cause = mechanism.cause;
+            cause.mechanism = m;
+            cause.confidence = confidence_of(mechanism, premises);
+            if (mechanism.cause == Cause::per_host_paws && !attempt.stamp_exists) cause.confidence = Confidence::possible;
+            cause.detail = detail_of(attempt, mechanism);
+        }
+        if (cause.mechanism != kNone) {
+            for (const Cause sibling : result.chosen[cause.mechanism].siblings) add_rival(cause, sibling);
+        }
+        for (const Mechanism& loser : result.rejected) {
+            if (loser.refuses(i) && barely_refuted(loser)) add_rival(cause, loser.cause);
+        }
+    }
+}
+
+/// Causes that leave no trace but silence and that nothing in this capture excludes for this SYN.
+std::vector<Cause> open_silent_causes(const HostView& view, const Attempt& attempt, const Premises& premises) {
+    std::vector<Cause> open;
+    const bool paws_kernel = premises.any_kernel([](const core::Behaviours& b) { return b.host_paws != core::HostPaws::none; });
+    if (paws_kernel && premises.tw_recycle.value_or(true) && (attempt.stamp_exists || attempt.blind_stamp)) open.push_back(Cause::per_host_paws);
+    if (attempt.existing.state != core::Existing::none) open.push_back(attempt.existing.state == core::Existing::established ? Cause::established_collision : Cause::time_wait_refused);
+    if (attempt.unserved > 0 || !view.traits.replies_visible) open.push_back(Cause::accept_queue_full);
+    if (attempt.requests > 0 && premises.syncookies.value_or(0) == 0 && !premises.cookies_seen) {
+        open.push_back(Cause::syn_queue_full);
+        open.push_back(Cause::syn_backlog_quarter);
+    }
+    for (const Cause cause : {Cause::netfilter_drop, Cause::no_route_back, Cause::socket_filter, Cause::rp_filter, Cause::min_ttl, Cause::accept_queue_full}) {
+        if (std::find(open.begin(), open.end(), cause) == open.end()) open.push_back(cause);
+    }
+    return open;
+}
+
+/// Nothing fitted: name what remains, the most telling first, and say that it is open.
+void leave_open(const HostView& view, const Premises& premises, HostExplanation& result) {
+    for (std::size_t i = 0; i < view.attempts.size(); ++i) {
+        const Attempt& attempt = view.attempts[i];
+        AttemptCause& cause = result.attempts[i];
+        if (!judged(attempt) || !attempt.silent()) continue;
+        const std::vector<Cause> open = open_silent_causes(view, attempt, premises);
+        if (!cause.cause) {
+            cause.cause = view.traits.replies_visible ? open.front() : Cause::capture_blind;
+            cause.confidence = Confidence::unknown;
+            cause.detail = "silence that no explanation predicts better than another";
+        }
+        const bool weak = cause.mechanism == kNone || (cause.confidence == Confidence::possible && result.chosen[cause.mechanism].support < 3);
+        if (weak) {
+            for (const Cause other : open) add_rival(cause, other);
+        }
+    }
+}
+
+}  // namespace
+
+HostExplanation explain_host(const capture::Fold& fold, const std::vector<Reading>& readings, const Premises& premises, HostView& view) {
+    HostExplanation result;
+    result.attempts.resize(view.attempts.size());
+    settle_before_listen(fold, readings, premises, view, result.attempts);
+
+    std::vector<Mechanism> candidates = fit_host_paws(view, fold, premises);
+    for (auto fit : {fit_accept_queues, fit_syn_queues}) {
+        std::vector<Mechanism> more = fit(view, premises);
+        candidates.insert(candidates.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+    }
+    std::vector<Mechanism> ttl = fit_min_ttl(view, fold, premises);
+    candidates.insert(candidates.end(), std::make_move_iterator(ttl.begin()), std::make_move_iterator(ttl.end()));
+
+    std::vector<bool> explained(view.attempts.size(), false);
+    choose(view, candidates, explained, result);
+    std::vector<Mechanism> prefixes = fit_prefixes(view, fold, explained);
+    choose(view, prefixes, explained, result);
+    result.rejected = std::move(candidates);
+    assign(view, premises, result);
+    leave_open(view, premises, result);
+    return result;
+}
+
+}  // namespace synwhy::diagnose

@@ -1,0 +1,185 @@
+// Does per-host PAWS (tcp_tw_recycle) predict which SYNs were refused?
+//
+// Every SYN is put to the path table with the stamp that the replay says the server remembered at that moment. Stamps
+// left by closes before the capture are unknown; where one value could explain all silences of a client and none of
+// its answers, it is assumed, and the mechanism says so.
+#include <algorithm>
+#include <map>
+
+#include "core/path.hpp"
+#include "core/seq.hpp"
+#include "diagnose/mechanism.hpp"
+#include "model/peer_memory.hpp"
+
+namespace synwhy::diagnose {
+
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+
+core::Facts facts_of(const Attempt& attempt, const Premises& premises, bool ipv6) {
+    core::Facts facts;
+    facts.has_timestamps = attempt.has_timestamps;
+    facts.via_time_wait = attempt.via_time_wait;
+    facts.ipv6 = ipv6;
+    facts.backlog = UINT32_MAX / 2;
+    facts.syn_table = UINT32_MAX / 2;
+    facts.max_syn_backlog = UINT32_MAX / 2;
+    facts.tw_recycle = true;
+    facts.timestamps_on = premises.timestamps.value_or(true);
+    facts.stamp_exists = attempt.stamp_exists;
+    facts.stamp_ts = attempt.stamp_ts;
+    facts.stamp_age_s = attempt.stamp_age_s;
+    facts.syn_ts = attempt.ts;
+    return facts;
+}
+
+bool refused_by_paws(const core::Behaviours& kernel, const core::Facts& facts) {
+    const core::ListenDecision decision = core::decide_listen(kernel, facts);
+    return decision.kind == core::ListenDecision::Kind::refuse && decision.row != nullptr &&
+           decision.row->cause == core::Cause::per_host_paws;
+}
+
+Prediction predict(const core::Behaviours& kernel, const Attempt& attempt, const Premises& premises, bool ipv6) {
+    if (!judged(attempt) || attempt.outcome == core::Outcome::cookie) return Prediction::no_opinion;
+    if (attempt.timestamps_unreadable) {
+        // The order of the timestamps cannot be seen; a fresh close by the server is the necessary condition.
+        if (!attempt.blind_stamp) return Prediction::answer;
+        return attempt.silent() ? Prediction::refuse : Prediction::no_opinion;
+    }
+    core::Facts facts = facts_of(attempt, premises, ipv6);
+    const bool refused = refused_by_paws(kernel, facts);
+    // The server's whole seconds are not ours: one second and one tick either way must not change the answer.
+    for (const std::int64_t shift : {-1, 1}) {
+        core::Facts near = facts;
+        near.stamp_age_s += shift;
+        if (refused_by_paws(kernel, near) != refused) return attempt.silent() && refused ? Prediction::refuse : Prediction::no_opinion;
+        near = facts;
+        near.syn_ts += static_cast<std::uint32_t>(static_cast<std::int32_t>(shift));
+        if (refused_by_paws(kernel, near) != refused) return attempt.silent() && refused ? Prediction::refuse : Prediction::no_opinion;
+    }
+    return refused ? Prediction::refuse : Prediction::answer;
+}
+
+/// recycle may have been switched while the capture ran: keeps the interval in which it predicts best.
+void fit_interval(const HostView& view, Mechanism& mechanism) {
+    double best = 0;
+    double sum = 0;
+    std::size_t best_from = 0;
+    std::size_t best_to = 0;
+    std::size_t from = 0;
+    for (std::size_t i = 0; i < view.attempts.size(); ++i) {
+        if (!mechanism.refuses(i)) continue;
+        if (sum <= 0) {
+            sum = 0;
+            from = i;
+        }
+        sum += view.attempts[i].silent() ? 1.0 : -1.0;
+        if (sum > best) {
+            best = sum;
+            best_from = from;
+            best_to = i;
+        }
+    }
+    if (best <= 0) return;
+    bool refuted_before = false;
+    bool refuted_after = false;
+    for (std::size_t i = 0; i < view.attempts.size(); ++i) {
+        if (!mechanism.refuses(i) || view.attempts[i].silent()) continue;
+        refuted_before |= i < best_from;
+        refuted_after |= i > best_to;
+    }
+    if (refuted_before) mechanism.from_ns = view.attempts[best_from].time_ns;
+    if (refuted_after) mechanism.to_ns = view.attempts[best_to].time_ns;
+    mechanism.cost += refuted_before + refuted_after;
+    for (std::size_t i = 0; i < view.attempts.size(); ++i) {
+        if (!mechanism.refuses(i)) continue;
+        if ((refuted_before && i < best_from) || (refuted_after && i > best_to)) mechanism.predictions[i] = Prediction::no_opinion;
+    }
+}
+
+/// One client's attempts in the first minute, when stamps from before the capture can still be alive.
+struct EarlyClient {
+    std::vector<std::size_t> silent;
+    std::vector<std::size_t> answered;
+};
+
+/// Is there one stored TSval that refuses all of `silent` and none of the answers before the last silence?
+bool one_stamp_explains(const HostView& view, const EarlyClient& client, bool refuses_without_timestamps) {
+    std::int64_t last_silent = INT64_MIN;
+    bool have_reference = false;
+    std::uint32_t newest_refused = 0;
+    for (const std::size_t i : client.silent) {
+        const Attempt& attempt = view.attempts[i];
+        last_silent = std::max(last_silent, attempt.time_ns);
+        if (!attempt.has_timestamps) {
+            if (!refuses_without_timestamps && !attempt.timestamps_unreadable) return false;
+            continue;
+        }
+        if (!have_reference || core::ts_older_by(newest_refused, attempt.ts) < 0) newest_refused = attempt.ts;
+        have_reference = true;
+    }
+    for (const std::size_t i : client.answered) {
+        const Attempt& attempt = view.attempts[i];
+        if (attempt.time_ns > last_silent) continue;
+        if (!attempt.has_timestamps) {
+            if (refuses_without_timestamps && !attempt.timestamps_unreadable) return false;
+            continue;
+        }
+        if (have_reference && core::ts_older_by(newest_refused, attempt.ts) >= 0) return false;
+    }
+    return true;
+}
+
+void assume_earlier_stamps(const HostView& view, const capture::Fold& fold, const core::Behaviours& kernel, Mechanism& mechanism) {
+    const std::int64_t until = view.traits.capture_first_ns + (model::kStampLifeS + 1) * kSecond;
+    std::map<core::Address, EarlyClient> clients;
+    for (std::size_t i = 0; i < view.attempts.size(); ++i) {
+        const Attempt& attempt = view.attempts[i];
+        if (!judged(attempt) || attempt.time_ns >= until || attempt.outcome == core::Outcome::cookie) continue;
+        EarlyClient& client = clients[fold.handshakes()[attempt.handshake].tuple.client.address];
+        if (attempt.answered()) {
+            client.answered.push_back(i);
+        } else if (!mechanism.refuses(i)) {
+            client.silent.push_back(i);
+        }
+    }
+    const bool without_timestamps = kernel.host_paws == core::HostPaws::metrics_pair;
+    for (const auto& [address, client] : clients) {
+        if (client.silent.empty() || !one_stamp_explains(view, client, without_timestamps)) continue;
+        for (const std::size_t i : client.silent) mechanism.predictions[i] = Prediction::refuse;
+        mechanism.assumed = true;
+    }
+}
+
+}  // namespace
+
+std::vector<Mechanism> fit_host_paws(const HostView& view, const capture::Fold& fold, const Premises& premises) {
+    std::vector<Mechanism> fitted;
+    if (premises.tw_recycle.has_value() && !*premises.tw_recycle) return fitted;
+    std::vector<core::HostPaws> tried;
+    const bool ipv6 = view.address.family == core::Family::ipv6;
+    for (const core::Kernel& kernel : premises.kernels) {
+        const core::HostPaws variant = kernel.behaviours.host_paws;
+        if (variant == core::HostPaws::none || std::find(tried.begin(), tried.end(), variant) != tried.end()) continue;
+        tried.push_back(variant);
+        Mechanism mechanism;
+        mechanism.cause = core::Cause::per_host_paws;
+        mechanism.cost = 0.3;
+        mechanism.kernel_note = kernel.family;
+        for (const Attempt& attempt : view.attempts) {
+            mechanism.predictions.push_back(predict(kernel.behaviours, attempt, premises, ipv6));
+        }
+        fit_interval(view, mechanism);
+        tally(view, mechanism);
+        const bool established = mechanism.support >= 3 && mechanism.refute * 20 <= mechanism.support;
+        if (established || premises.tw_recycle.value_or(false)) {
+            assume_earlier_stamps(view, fold, kernel.behaviours, mechanism);
+            tally(view, mechanism);
+        }
+        if (mechanism.support > 0) fitted.push_back(std::move(mechanism));
+    }
+    return fitted;
+}
+
+}  // namespace synwhy::diagnose

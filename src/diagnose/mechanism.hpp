@@ -1,0 +1,58 @@
+// One explanation of silences, fitted to one server host.
+//
+// A mechanism is a cause with its parameters (a threshold, a prefix, an interval). It predicts every SYN that reached
+// LISTEN: refused, answered, or no opinion. Its worth is what it predicts rightly; every answered SYN that it would
+// have refused counts against it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/cause.hpp"
+#include "diagnose/host_view.hpp"
+#include "diagnose/premises.hpp"
+
+namespace synwhy::diagnose {
+
+enum class Prediction : std::int8_t { answer = -1, no_opinion = 0, refuse = 1 };
+
+struct Mechanism {
+    core::Cause cause{};
+    std::uint32_t listener = kNone;             ///< kNone: the whole host
+    std::vector<Prediction> predictions{};      ///< parallel to HostView::attempts
+    std::uint64_t support = 0;                  ///< silent attempts it predicts
+    std::uint64_t refute = 0;                   ///< answered attempts it would have refused
+    std::uint64_t spared = 0;                   ///< answered attempts it predicts to be answered
+    double cost = 0;                            ///< parameters to be paid for, in attempts
+    bool assumed = false;                       ///< rests on something before or outside the capture
+    std::uint32_t threshold = 0;                ///< queue length, TTL: meaning by cause
+    core::Address prefix{};                     ///< constant causes
+    std::uint8_t prefix_length = 0;
+    std::int64_t from_ns = INT64_MIN;           ///< active interval
+    std::int64_t to_ns = INT64_MAX;
+    std::vector<core::Cause> siblings{};        ///< causes that predict exactly the same here
+    std::string kernel_note{};                  ///< which variant fitted, if it matters
+
+    [[nodiscard]] bool refuses(std::size_t attempt) const { return predictions[attempt] == Prediction::refuse; }
+};
+
+/// Fills support, refute and spared from the predictions.
+void tally(const HostView& view, Mechanism& mechanism);
+
+/// Worth of explaining the still unexplained attempts.
+double gain(const HostView& view, const Mechanism& mechanism, const std::vector<bool>& explained);
+
+std::vector<Mechanism> fit_host_paws(const HostView& view, const capture::Fold& fold, const Premises& premises);
+std::vector<Mechanism> fit_accept_queues(const HostView& view, const Premises& premises);
+std::vector<Mechanism> fit_syn_queues(const HostView& view, const Premises& premises);
+std::vector<Mechanism> fit_min_ttl(const HostView& view, const capture::Fold& fold, const Premises& premises);
+/// Constant refusals by source prefix among the attempts nobody has explained yet.
+std::vector<Mechanism> fit_prefixes(const HostView& view, const capture::Fold& fold, const std::vector<bool>& explained);
+
+/// Attempts that no mechanism may judge: answered by other means, malformed, or meeting an existing socket.
+[[nodiscard]] inline bool judged(const Attempt& attempt) {
+    return attempt.reaches_listen && !attempt.own_request && (attempt.answered() || attempt.silent());
+}
+
+}  // namespace synwhy::diagnose

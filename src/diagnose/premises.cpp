@@ -1,0 +1,88 @@
+#include "diagnose/premises.hpp"
+
+#include <algorithm>
+
+namespace synwhy::diagnose {
+
+namespace {
+
+std::optional<std::uint32_t> unsigned_sysctl(const core::HostFacts& facts, const std::string& name) {
+    const auto value = facts.sysctl(name);
+    if (!value || *value < 0) return std::nullopt;
+    return static_cast<std::uint32_t>(*value);
+}
+
+void prune_by_initial_rto(const HostView& view, Premises& premises) {
+    if (!view.traits.initial_rto_known || premises.kernel_given) return;
+    const auto rto_ms = view.traits.initial_rto_ns / 1'000'000;
+    std::erase_if(premises.kernels, [&](const core::Kernel& kernel) { return kernel.behaviours.initial_rto_ms != rto_ms; });
+    premises.notes.push_back(rto_ms >= 3000 ? "SYN+ACKs are first repeated after 3 s: a kernel up to 3.0"
+                                            : "SYN+ACKs are first repeated after 1 s: el6, or a kernel from 3.1 on");
+}
+
+/// A SYN refused by a bare ACK twice within half a second shows a kernel without the reply rate limit; nothing here
+/// needs that yet, but a SYN on a live connection does: it is answered by an ACK, a RST, or (3.10) not at all.
+void prune_by_live_sockets(const HostView& view, Premises& premises) {
+    if (premises.kernel_given) return;
+    std::uint64_t acks = 0;
+    std::uint64_t silent = 0;
+    for (const Attempt& attempt : view.attempts) {
+        const bool live = attempt.existing.state == core::Existing::established && !attempt.own_request;
+        if (!live || (attempt.existing.since_last_reply_ms >= 0 && attempt.existing.since_last_reply_ms < 1000)) continue;
+        acks += attempt.outcome == core::Outcome::ack;
+        silent += attempt.outcome == core::Outcome::none;
+    }
+    if (acks > 0) {
+        std::erase_if(premises.kernels, [](const core::Kernel& k) { return k.behaviours.syn_on_established == core::SynOnEstablished::ignored; });
+    } else if (silent >= 3) {
+        std::vector<core::Kernel> ignoring;
+        std::copy_if(premises.kernels.begin(), premises.kernels.end(), std::back_inserter(ignoring),
+                     [](const core::Kernel& k) { return k.behaviours.syn_on_established == core::SynOnEstablished::ignored; });
+        if (!ignoring.empty()) premises.kernels = std::move(ignoring);
+    }
+}
+
+}  // namespace
+
+bool Premises::any_kernel(bool (*test)(const core::Behaviours&)) const {
+    return std::any_of(kernels.begin(), kernels.end(), [&](const core::Kernel& kernel) { return test(kernel.behaviours); });
+}
+
+std::optional<std::uint32_t> Premises::backlog_of(const core::Endpoint& endpoint) const {
+    if (facts == nullptr) return std::nullopt;
+    for (const core::ListenerFacts& listener : facts->listeners) {
+        if (listener.local.port != endpoint.port) continue;
+        const auto& bytes = listener.local.address.bytes;
+        const std::size_t first = listener.local.address.family == core::Family::ipv4 ? 12 : 0;
+        const bool wildcard = std::all_of(bytes.begin() + static_cast<std::ptrdiff_t>(first), bytes.end(), [](std::uint8_t b) { return b == 0; });
+        if (wildcard || listener.local.address == endpoint.address) return listener.backlog;
+    }
+    return std::nullopt;
+}
+
+Premises make_premises(const core::HostFacts& facts, const HostView& view, const std::vector<Reading>& readings) {
+    Premises premises;
+    premises.facts = &facts;
+    if (facts.kernel) {
+        premises.kernels.push_back(*facts.kernel);
+        premises.kernel_given = true;
+    } else {
+        for (const std::string_view release : core::known_releases()) {
+            if (const auto kernel = core::resolve_kernel(release)) premises.kernels.push_back(*kernel);
+        }
+    }
+    if (const auto value = facts.sysctl("net.ipv4.tcp_tw_recycle")) premises.tw_recycle = *value != 0;
+    if (const auto value = facts.sysctl("net.ipv4.tcp_timestamps")) premises.timestamps = *value != 0;
+    if (const auto value = facts.sysctl("net.ipv4.tcp_syncookies")) premises.syncookies = static_cast<int>(*value);
+    premises.max_syn_backlog = unsigned_sysctl(facts, "net.ipv4.tcp_max_syn_backlog");
+    premises.somaxconn = unsigned_sysctl(facts, "net.core.somaxconn");
+    premises.cookies_seen = std::any_of(view.handshakes.begin(), view.handshakes.end(),
+                                        [&](std::uint32_t i) { return readings[i].outcome == core::Outcome::cookie; });
+    const std::vector<core::Kernel> all = premises.kernels;
+    prune_by_initial_rto(view, premises);
+    prune_by_live_sockets(view, premises);
+    if (premises.kernels.empty()) premises.kernels = all;  // contradictory signs: trust none of them
+    return premises;
+}
+
+}  // namespace synwhy::diagnose

@@ -1,0 +1,29 @@
+#include "model/peer_memory.hpp"
+
+#include "core/seq.hpp"
+
+namespace synwhy::model {
+
+void PeerMemory::remember(const core::Address& peer, const Stamp& stamp, std::int64_t now_second) {
+    const auto known = stamps_.find(peer);
+    if (known == stamps_.end()) {
+        if (stamps_.size() >= max_peers_) {
+            ++forgotten_;
+            return;
+        }
+        stamps_.emplace(peer, stamp);
+        return;
+    }
+    Stamp& stored = known->second;
+    const bool not_older = core::ts_older_by(stored.ts, stamp.ts) <= 0;
+    const bool replaceable = now_second - stored.second > kStampLifeS && stored.second <= stamp.second;
+    if (not_older || replaceable) stored = stamp;
+}
+
+std::optional<Stamp> PeerMemory::find(const core::Address& peer) const {
+    const auto known = stamps_.find(peer);
+    if (known == stamps_.end()) return std::nullopt;
+    return known->second;
+}
+
+}  // namespace synwhy::model
