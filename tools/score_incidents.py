@@ -42,7 +42,11 @@ def find_incidents(data):
 def release_of(label):
     """Debian names its stable release only in uname -v."""
     debian = re.search(r"Debian (\d+\.\d+\.\d+)-", label.get("kernel_version", ""))
-    return debian.group(1) if debian else label["kernel"]
+    if debian:
+        return debian.group(1)
+    # A vendor kernel built by hand may say only its base version; the tree's name tells the rest.
+    named = label.get("kernel_name", "")
+    return named if re.search(r"\.el\d+", named) else label["kernel"]
 
 
 class Expected:

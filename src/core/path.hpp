@@ -22,14 +22,14 @@ enum class Stage : std::uint8_t {
     ingress,     ///< tap to IP
     ip,
     netfilter,
-    tcp_input,   ///< tcp_v4_rcv before the state machine
+    tcp_input,  ///< tcp_v4_rcv before the state machine
     lookup,
     time_wait,
-    request,     ///< a pending request (SYN_RECV) has the 4-tuple
-    full_socket, ///< any other socket has the 4-tuple
-    listen,      ///< tcp_conn_request, in its order
-    reply,       ///< the SYN+ACK's own way out
-    final_ack,   ///< after the SYN+ACK
+    request,      ///< a pending request (SYN_RECV) has the 4-tuple
+    full_socket,  ///< any other socket has the 4-tuple
+    listen,       ///< tcp_conn_request, in its order
+    reply,        ///< the SYN+ACK's own way out
+    final_ack,    ///< after the SYN+ACK
 };
 
 /// What the client sees when a row applies.
@@ -39,46 +39,46 @@ enum class Seen : std::uint8_t { silence, rst, bare_ack, cookie, icmp, synack_re
 struct Facts {
     // the SYN
     bool has_timestamps = false;
-    bool via_time_wait = false;         ///< reopened a TIME_WAIT (isn != 0 in tcp_conn_request)
+    bool via_time_wait = false;  ///< reopened a TIME_WAIT (isn != 0 in tcp_conn_request)
     bool ipv6 = false;
-    bool flags_fin_or_rst = false;      ///< SYN with FIN or RST
+    bool flags_fin_or_rst = false;  ///< SYN with FIN or RST
     bool ip_checksum_bad = false;
     bool tcp_checksum_bad = false;
     bool tcp_header_bad = false;
     bool below_min_ttl = false;
-    bool filtered = false;              ///< socket filter says drop
+    bool filtered = false;  ///< socket filter says drop
     bool route_back = true;
-    bool broadcast_destination = false; ///< one of our broadcast or multicast addresses
+    bool broadcast_destination = false;  ///< one of our broadcast or multicast addresses
     // the listener
     bool listening = true;
-    std::uint32_t backlog = 128;        ///< sk_max_ack_backlog, after somaxconn
-    std::uint32_t syn_table = 256;      ///< entries of the SYN table, only for SynQueueRule::table
+    std::uint32_t backlog = 128;    ///< sk_max_ack_backlog, after somaxconn
+    std::uint32_t syn_table = 256;  ///< entries of the SYN table, only for SynQueueRule::table
     std::uint32_t accept_length = 0;
-    std::uint32_t request_length = 0;   ///< pending requests
+    std::uint32_t request_length = 0;  ///< pending requests
     std::uint32_t young_requests = 0;
     // the host
     int syncookies = 1;
     std::uint32_t max_syn_backlog = 128;
     bool tw_recycle = false;
-    bool timestamps_on = true;          ///< net.ipv4.tcp_timestamps != 0
+    bool timestamps_on = true;  ///< net.ipv4.tcp_timestamps != 0
     bool peer_proven = false;
     // the peer's stored stamp (per-host PAWS)
     bool stamp_exists = false;
-    std::uint32_t stamp_ts = 0;         ///< stored TSval
-    std::int64_t stamp_age_s = 0;       ///< whole seconds
-    std::uint32_t syn_ts = 0;           ///< the SYN's TSval
+    std::uint32_t stamp_ts = 0;    ///< stored TSval
+    std::int64_t stamp_age_s = 0;  ///< whole seconds
+    std::uint32_t syn_ts = 0;      ///< the SYN's TSval
 };
 
 struct Row {
-    std::string_view id;            ///< stable, unique: "listen.accept-queue"
+    std::string_view id;  ///< stable, unique: "listen.accept-queue"
     Stage stage;
-    std::string_view function;      ///< kernel function(s)
+    std::string_view function;  ///< kernel function(s)
     Cause cause;
     Seen seen;
-    std::string_view condition;     ///< in words, one sentence
-    std::string_view counters;      ///< space separated names over all kernels; row_counters() knows one kernel's
-    bool (*holds_for)(const Kernel&);                     ///< does this kernel have the row
-    bool (*applies)(const Behaviours&, const Facts&);     ///< nullptr: not decidable from Facts
+    std::string_view condition;        ///< in words, one sentence
+    std::string_view counters;         ///< space separated names over all kernels; row_counters() knows one kernel's
+    bool (*holds_for)(const Kernel&);  ///< does this kernel have the row
+    bool (*applies)(const Behaviours&, const Facts&);  ///< nullptr: not decidable from Facts
 };
 
 /// All rows, in path order. A stage may come up twice: netfilter stands before and after the routing decision.
@@ -98,8 +98,8 @@ const Row* first_refusal(Stage first, Stage last, const Behaviours& kernel, cons
 /// How tcp_conn_request ends for a SYN that reached LISTEN.
 struct ListenDecision {
     enum class Kind : std::uint8_t { answer, cookie, refuse } kind = Kind::answer;
-    const Row* row = nullptr;  ///< the refusing row, or the one that made it a cookie
-    bool cookie_chosen = false;///< TCPReqQFullDoCookies moved, even when a later row refused the SYN
+    const Row* row = nullptr;    ///< the refusing row, or the one that made it a cookie
+    bool cookie_chosen = false;  ///< TCPReqQFullDoCookies moved, even when a later row refused the SYN
 };
 
 /// Walks the rows of Stage::listen in order (net/ipv4/tcp_input.c:tcp_conn_request).

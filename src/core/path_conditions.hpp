@@ -123,8 +123,7 @@ inline bool recycle_replaces_quarter(const Behaviours& kernel, const Facts& fact
     switch (kernel.quarter_with_recycle) {
         case QuarterWithRecycle::known_peer_only:
             return facts.tw_recycle && timestamp_read(facts) && facts.route_back && facts.stamp_exists;
-        case QuarterWithRecycle::timestamps_only:
-            return facts.tw_recycle && timestamp_read(facts) && facts.route_back;
+        case QuarterWithRecycle::timestamps_only: return facts.tw_recycle && timestamp_read(facts) && facts.route_back;
         case QuarterWithRecycle::always: return facts.tw_recycle;
         case QuarterWithRecycle::absent: return false;
     }

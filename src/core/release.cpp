@@ -57,9 +57,17 @@ std::optional<Numbers> version_at(std::string_view text, std::size_t at) {
     return found;
 }
 
+/// `uname -a` says "Linux HOST RELEASE": where the release may begin.
+std::size_t behind_host_name(std::string_view text) {
+    constexpr std::string_view kUnameAll = "Linux ";
+    if (!text.starts_with(kUnameAll) || text.starts_with("Linux version ")) return 0;
+    const auto end = text.find(' ', kUnameAll.size());
+    return end == std::string_view::npos ? 0 : end;
+}
+
 /// The first version that does not stand inside a word ("linux-6.6" yes, "web1.2" no).
 std::optional<std::pair<std::size_t, Numbers>> first_version(std::string_view text) {
-    for (std::size_t at = 0; at < text.size(); ++at) {
+    for (std::size_t at = behind_host_name(text); at < text.size(); ++at) {
         if (!is_digit(text[at])) continue;
         const char before = at == 0 ? ' ' : text[at - 1];
         const bool after_v = before == 'v' && (at == 1 || !is_letter(text[at - 2]));
@@ -93,10 +101,10 @@ bool contains_any(std::string_view text, const std::array<std::string_view, N>& 
     return false;
 }
 
-constexpr std::array<std::string_view, 12> kUbuntuFlavours{"-generic", "-lowlatency", "-aws",   "-azure",
-                                                           "-gcp",     "-gke",        "-kvm",   "-oracle",
-                                                           "-raspi",   "-oem",        "-ibm",   "-nvidia"};
-constexpr std::array<std::string_view, 10> kDebianFlavours{"-amd64",  "-arm64", "-686",   "-armmp",  "-s390x",
+constexpr std::array<std::string_view, 12> kUbuntuFlavours{"-generic", "-lowlatency", "-aws", "-azure",
+                                                           "-gcp",     "-gke",        "-kvm", "-oracle",
+                                                           "-raspi",   "-oem",        "-ibm", "-nvidia"};
+constexpr std::array<std::string_view, 10> kDebianFlavours{"-amd64",   "-arm64", "-686",    "-armmp", "-s390x",
                                                            "-powerpc", "-mips",  "-debian", "+deb",   "-riscv64"};
 
 /// A distribution's tag counts only on its own base: 5.4.1-1.el7.elrepo is a mainline kernel on an el7 system.

@@ -26,15 +26,17 @@ int path_position(Cause cause) {
         case Cause::socket_filter: return 4;
         case Cause::syn_queue_full: return 5;
         case Cause::accept_queue_full: return 6;
-        case Cause::per_host_paws: return 7;
-        case Cause::syn_backlog_quarter: return 8;
-        case Cause::no_route_back: return 9;
+        case Cause::no_route_back: return 7;  // per-host PAWS is only asked when a route back exists
+        case Cause::per_host_paws: return 8;
+        case Cause::syn_backlog_quarter: return 9;
         default: return 10;
     }
 }
 
-void choose(const HostView& view, std::vector<Mechanism>& candidates, std::vector<bool>& explained, HostExplanation& result) {
-    while (!candidates.empty() && result.chosen.size() < kMaxExplanations) {
+/// Takes up to `most` of the candidates, the worthiest first.
+void choose(const HostView& view, std::vector<Mechanism>& candidates, std::size_t most, std::vector<bool>& explained,
+            HostExplanation& result) {
+    for (std::size_t taken = 0; taken < most && !candidates.empty() && result.chosen.size() < kMaxExplanations; ++taken) {
         std::size_t best = 0;
         double best_gain = -1e300;
         for (std::size_t i = 0; i < candidates.size(); ++i) {
@@ -48,12 +50,13 @@ void choose(const HostView& view, std::vector<Mechanism>& candidates, std::vecto
         Mechanism winner = std::move(candidates[best]);
         candidates.erase(candidates.begin() + static_cast<std::ptrdiff_t>(best));
         for (std::size_t i = 0; i < view.attempts.size(); ++i) {
-            if (winner.refuses(i)) explained[i] = true;
+            if (!winner.refuses(i)) continue;
+            winner.unique += judged(view.attempts[i]) && view.attempts[i].silent() && !explained[i];
+            explained[i] = true;
         }
         // Another variant of the same explanation has nothing to add.
         for (std::size_t i = candidates.size(); i-- > 0;) {
-            if (candidates[i].cause == winner.cause && candidates[i].listener == winner.listener && winner.cause != Cause::netfilter_drop &&
-                winner.cause != Cause::no_route_back) {
+            if (candidates[i].cause == winner.cause && candidates[i].listener == winner.listener && winner.prefix_length == 0) {
                 candidates.erase(candidates.begin() + static_cast<std::ptrdiff_t>(i));
             }
         }
@@ -106,12 +109,18 @@ Confidence confidence_of(const Mechanism& mechanism, const Premises& premises) {
     }
 }
 
+/// An explanation of which most is explained by stronger ones anyway speaks last, wherever its test stands.
+bool stands_in_line(const Mechanism& mechanism) { return mechanism.unique * 2 >= mechanism.support && !mechanism.assumed; }
+
 /// Gives every silent attempt at LISTEN the first chosen explanation on the SYN's way that refuses it.
 void assign(const HostView& view, const Premises& premises, HostExplanation& result) {
     std::vector<std::uint32_t> order(result.chosen.size());
     for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
     std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
-        return path_position(result.chosen[a].cause) < path_position(result.chosen[b].cause);
+        const Mechanism& first = result.chosen[a];
+        const Mechanism& second = result.chosen[b];
+        if (stands_in_line(first) != stands_in_line(second)) return stands_in_line(first);
+        return path_position(first.cause) < path_position(second.cause);
     });
     for (std::size_t i = 0; i < view.attempts.size(); ++i) {
         const Attempt& attempt = view.attempts[i];
@@ -182,18 +191,24 @@ HostExplanation explain_host(const capture::Fold& fold, const std::vector<Readin
     result.attempts.resize(view.attempts.size());
     settle_before_listen(fold, readings, premises, view, result.attempts);
 
-    std::vector<Mechanism> candidates = fit_host_paws(view, fold, premises);
+    std::vector<Mechanism> candidates = fit_host_paws(view, premises);
     for (auto fit : {fit_accept_queues, fit_syn_queues}) {
         std::vector<Mechanism> more = fit(view, premises);
         candidates.insert(candidates.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
     }
-    std::vector<Mechanism> ttl = fit_min_ttl(view, fold, premises);
-    candidates.insert(candidates.end(), std::make_move_iterator(ttl.begin()), std::make_move_iterator(ttl.end()));
-
     std::vector<bool> explained(view.attempts.size(), false);
-    choose(view, candidates, explained, result);
-    std::vector<Mechanism> prefixes = fit_prefixes(view, fold, explained);
-    choose(view, prefixes, explained, result);
+    choose(view, candidates, kMaxExplanations, explained, result);
+    // What remains may be constant in the sender, or older than the capture. One at a time: each choice changes what
+    // is left to group.
+    const std::vector<Mechanism> ttl = fit_min_ttl(view, fold, premises);
+    for (std::size_t before = SIZE_MAX; before != result.chosen.size() && before != kMaxExplanations;) {
+        before = result.chosen.size();
+        std::vector<Mechanism> constant = fit_prefixes(view, fold, premises, explained);
+        for (const std::vector<Mechanism>& more : {ttl, assume_earlier_stamps(view, fold, premises, result.chosen, explained)}) {
+            constant.insert(constant.end(), more.begin(), more.end());
+        }
+        choose(view, constant, 1, explained, result);
+    }
     result.rejected = std::move(candidates);
     assign(view, premises, result);
     leave_open(view, premises, result);

@@ -112,7 +112,7 @@ std::vector<Group> group_clients(const Runs& runs) {
 Mechanism mechanism_of(const HostView& view, const capture::Fold& fold, const Group& group, std::uint32_t listener) {
     Mechanism mechanism;
     mechanism.listener = listener;
-    mechanism.cost = 0.8;
+    mechanism.cost = group.members.size() > 1 ? 0.8 : 1.5;
     mechanism.prefix = group.members.front();
     mechanism.prefix_length = static_cast<std::uint8_t>(common_bits(group.members.front(), group.members.back()));
     mechanism.from_ns = group.first_ns;
@@ -164,7 +164,8 @@ std::vector<Mechanism> fit_min_ttl(const HostView& view, const capture::Fold& fo
     return fitted;
 }
 
-std::vector<Mechanism> fit_prefixes(const HostView& view, const capture::Fold& fold, const std::vector<bool>& explained) {
+std::vector<Mechanism> fit_prefixes(const HostView& view, const capture::Fold& fold, const Premises& premises,
+                                    const std::vector<bool>& explained) {
     std::vector<Mechanism> fitted;
     const Runs host_runs = collect_runs(view, fold, explained, kNone);
     std::vector<bool> taken = explained;
@@ -187,8 +188,9 @@ std::vector<Mechanism> fit_prefixes(const HostView& view, const capture::Fold& f
     for (std::uint32_t l = 0; l < view.listeners.size(); ++l) {
         for (const Group& group : group_clients(collect_runs(view, fold, taken, l))) {
             Mechanism mechanism = mechanism_of(view, fold, group, l);
-            mechanism.cause = core::Cause::netfilter_drop;
-            mechanism.siblings = {core::Cause::socket_filter, core::Cause::no_route_back, core::Cause::min_ttl};
+            const bool filter = premises.netfilter_unlikely;
+            mechanism.cause = filter ? core::Cause::socket_filter : core::Cause::netfilter_drop;
+            mechanism.siblings = {filter ? core::Cause::netfilter_drop : core::Cause::socket_filter, core::Cause::no_route_back, core::Cause::min_ttl};
             fitted.push_back(std::move(mechanism));
         }
     }

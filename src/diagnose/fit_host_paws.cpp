@@ -104,34 +104,59 @@ struct EarlyClient {
     std::vector<std::size_t> answered;
 };
 
-/// Is there one stored TSval that refuses all of `silent` and none of the answers before the last silence?
-bool one_stamp_explains(const HostView& view, const EarlyClient& client, bool refuses_without_timestamps) {
-    std::int64_t last_silent = INT64_MIN;
-    bool have_reference = false;
-    std::uint32_t newest_refused = 0;
-    for (const std::size_t i : client.silent) {
-        const Attempt& attempt = view.attempts[i];
-        last_silent = std::max(last_silent, attempt.time_ns);
-        if (!attempt.has_timestamps) {
-            if (!refuses_without_timestamps && !attempt.timestamps_unreadable) return false;
-            continue;
-        }
-        if (!have_reference || core::ts_older_by(newest_refused, attempt.ts) < 0) newest_refused = attempt.ts;
-        have_reference = true;
-    }
-    for (const std::size_t i : client.answered) {
-        const Attempt& attempt = view.attempts[i];
-        if (attempt.time_ns > last_silent) continue;
-        if (!attempt.has_timestamps) {
-            if (refuses_without_timestamps && !attempt.timestamps_unreadable) return false;
-            continue;
-        }
-        if (have_reference && core::ts_older_by(newest_refused, attempt.ts) >= 0) return false;
-    }
-    return true;
+/// How many candidates for the unknown stamp are tried per client.
+constexpr std::size_t kMaxStampsTried = 64;
+
+/// Would a stamp with this TSval refuse the attempt?
+bool behind(const Attempt& attempt, std::uint32_t stamp_ts, bool refuses_without_timestamps) {
+    if (attempt.timestamps_unreadable) return true;
+    if (!attempt.has_timestamps) return refuses_without_timestamps;
+    return core::ts_older_by(stamp_ts, attempt.ts) > 1;
 }
 
-void assume_earlier_stamps(const HostView& view, const capture::Fold& fold, const core::Behaviours& kernel, Mechanism& mechanism) {
+/// Finds the stored TSval, and how long it lived, that explains most silences for the fewest refuted answers.
+std::vector<std::size_t> best_unknown_stamp(const HostView& view, const EarlyClient& client, bool refuses_without_timestamps) {
+    std::vector<std::size_t> best;
+    double best_score = 0.5;
+    for (std::size_t c = 0; c < client.silent.size() && c < kMaxStampsTried; ++c) {
+        const std::uint32_t stamp_ts = view.attempts[client.silent[c]].ts + 2;
+        std::vector<std::size_t> explained;
+        std::size_t next_answered = 0;
+        double refuted = 0;
+        for (const std::size_t i : client.silent) {
+            for (; next_answered < client.answered.size() && client.answered[next_answered] < i; ++next_answered) {
+                const Attempt& answered = view.attempts[client.answered[next_answered]];
+                if (!answered.timestamps_unreadable && behind(answered, stamp_ts, refuses_without_timestamps)) refuted += 3.0;
+            }
+            if (!behind(view.attempts[i], stamp_ts, refuses_without_timestamps)) continue;
+            explained.push_back(i);
+            const double score = static_cast<double>(explained.size()) - refuted;
+            if (score > best_score) {
+                best_score = score;
+                best = explained;
+            }
+        }
+    }
+    return best;
+}
+
+}  // namespace
+
+namespace {
+
+/// Signs that the trouble is older than the capture: connections already open, or SYNs first seen deep in their
+/// retransmission schedule (a gap well above the first timeout).
+bool begun_before(const HostView& view, const capture::Fold& fold) {
+    constexpr std::int64_t kOpening = 10 * kSecond;
+    constexpr std::int64_t kLateGap = kSecond * 18 / 10;
+    return std::any_of(view.handshakes.begin(), view.handshakes.end(), [&](std::uint32_t i) {
+        const capture::Handshake& h = fold.handshakes()[i];
+        if (h.midstream) return true;
+        return h.syns.size() >= 2 && h.first_ns < view.traits.capture_first_ns + kOpening && h.syns[1].time_ns - h.syns[0].time_ns > kLateGap;
+    });
+}
+
+std::map<core::Address, EarlyClient> early_clients(const HostView& view, const capture::Fold& fold, const std::vector<bool>& explained) {
     const std::int64_t until = view.traits.capture_first_ns + (model::kStampLifeS + 1) * kSecond;
     std::map<core::Address, EarlyClient> clients;
     for (std::size_t i = 0; i < view.attempts.size(); ++i) {
@@ -140,21 +165,45 @@ void assume_earlier_stamps(const HostView& view, const capture::Fold& fold, cons
         EarlyClient& client = clients[fold.handshakes()[attempt.handshake].tuple.client.address];
         if (attempt.answered()) {
             client.answered.push_back(i);
-        } else if (!mechanism.refuses(i)) {
+        } else if (!explained[i]) {
             client.silent.push_back(i);
         }
     }
-    const bool without_timestamps = kernel.host_paws == core::HostPaws::metrics_pair;
-    for (const auto& [address, client] : clients) {
-        if (client.silent.empty() || !one_stamp_explains(view, client, without_timestamps)) continue;
-        for (const std::size_t i : client.silent) mechanism.predictions[i] = Prediction::refuse;
-        mechanism.assumed = true;
-    }
+    return clients;
 }
 
 }  // namespace
 
-std::vector<Mechanism> fit_host_paws(const HostView& view, const capture::Fold& fold, const Premises& premises) {
+std::vector<Mechanism> assume_earlier_stamps(const HostView& view, const capture::Fold& fold, const Premises& premises,
+                                             const std::vector<Mechanism>& chosen, const std::vector<bool>& explained) {
+    const auto paws = std::find_if(chosen.begin(), chosen.end(), [](const Mechanism& m) { return m.cause == core::Cause::per_host_paws && !m.assumed; });
+    const bool believed = premises.tw_recycle.value_or(false) || (paws != chosen.end() && paws->support >= 3 && paws->refute * 20 <= paws->support);
+    const bool possible_kernel = premises.any_kernel([](const core::Behaviours& b) { return b.host_paws != core::HostPaws::none; });
+    if (!believed || !premises.tw_recycle.value_or(true) || !possible_kernel) return {};
+    const bool without_timestamps = std::all_of(premises.kernels.begin(), premises.kernels.end(), [](const core::Kernel& k) {
+        return k.behaviours.host_paws == core::HostPaws::metrics_pair;
+    });
+    // The price of assuming what nobody saw: just above a refusal of this one client where nothing hints at a past.
+    const double price = begun_before(view, fold) ? 1.2 : 1.6;
+    std::vector<Mechanism> assumed;
+    for (const auto& [address, client] : early_clients(view, fold, explained)) {
+        const std::vector<std::size_t> explains = best_unknown_stamp(view, client, without_timestamps);
+        if (explains.empty()) continue;
+        Mechanism mechanism;
+        mechanism.cause = core::Cause::per_host_paws;
+        mechanism.assumed = true;
+        mechanism.cost = client.answered.empty() ? price : 1.0;
+        mechanism.prefix = address;
+        mechanism.prefix_length = address.family == core::Family::ipv4 ? 32 : 128;
+        mechanism.predictions.assign(view.attempts.size(), Prediction::no_opinion);
+        for (const std::size_t i : explains) mechanism.predictions[i] = Prediction::refuse;
+        tally(view, mechanism);
+        assumed.push_back(std::move(mechanism));
+    }
+    return assumed;
+}
+
+std::vector<Mechanism> fit_host_paws(const HostView& view, const Premises& premises) {
     std::vector<Mechanism> fitted;
     if (premises.tw_recycle.has_value() && !*premises.tw_recycle) return fitted;
     std::vector<core::HostPaws> tried;
@@ -172,11 +221,6 @@ std::vector<Mechanism> fit_host_paws(const HostView& view, const capture::Fold& 
         }
         fit_interval(view, mechanism);
         tally(view, mechanism);
-        const bool established = mechanism.support >= 3 && mechanism.refute * 20 <= mechanism.support;
-        if (established || premises.tw_recycle.value_or(false)) {
-            assume_earlier_stamps(view, fold, kernel.behaviours, mechanism);
-            tally(view, mechanism);
-        }
         if (mechanism.support > 0) fitted.push_back(std::move(mechanism));
     }
     return fitted;

@@ -17,6 +17,10 @@ constexpr std::uint32_t kNoLimit = UINT32_MAX / 2;
 /// Distinct thresholds tried per listener.
 constexpr std::size_t kMaxThresholds = 256;
 
+/// Lengths that hang on a late timer count in favour of what was observed.
+std::uint32_t requests_of(const Attempt& attempt) { return attempt.silent() ? attempt.requests_high : attempt.requests; }
+std::uint32_t young_of(const Attempt& attempt) { return attempt.silent() ? attempt.young_high : attempt.young; }
+
 core::Facts open_queues(const Attempt& attempt) {
     core::Facts facts;
     facts.has_timestamps = attempt.has_timestamps;
@@ -24,8 +28,8 @@ core::Facts open_queues(const Attempt& attempt) {
     facts.backlog = kNoLimit;
     facts.syn_table = kNoLimit;
     facts.max_syn_backlog = kNoLimit;
-    facts.request_length = attempt.requests;
-    facts.young_requests = attempt.young;
+    facts.request_length = requests_of(attempt);
+    facts.young_requests = young_of(attempt);
     facts.accept_length = attempt.unserved;
     facts.peer_proven = attempt.proven_peer;
     return facts;
@@ -120,38 +124,73 @@ std::vector<Mechanism> fit_accept_queues(const HostView& view, const Premises& p
     return fitted;
 }
 
+namespace {
+
+/// 3/4 of a power of two, plus one: the usual values of tcp_max_syn_backlog give 97, 193, 385, 769, 1537, 3073.
+bool looks_like_quarter(std::uint32_t threshold) {
+    for (std::uint32_t limit = 8; limit <= 65536; limit *= 2) {
+        if (threshold == limit - (limit >> 2) + 1) return true;
+    }
+    return false;
+}
+
+bool near(std::uint32_t a, std::uint32_t b) { return (a > b ? a - b : b - a) <= 1 + b / 16; }
+
+/// The 3/4 rule, with and without the exemption of proven peers where the kernel is open; the better of the two.
+Mechanism fit_quarter(const HostView& view, const Premises& premises, std::uint32_t listener, const std::vector<std::uint32_t>& candidates) {
+    Mechanism best;
+    double best_score = -1e300;
+    for (const core::Kernel* kernel : one_of_each(premises, [](const core::Behaviours& b) { return b.proven_peer; })) {
+        Mechanism mechanism = fit_threshold(
+            view, listener, core::Cause::syn_backlog_quarter, candidates, 0.7, [&](const Attempt& attempt, std::uint32_t threshold) {
+                const bool exempt = kernel->behaviours.proven_peer == core::ProvenPeer::by_rtt && attempt.proven_peer;
+                if (attempt.via_time_wait || exempt) return Prediction::answer;
+                return requests_of(attempt) >= threshold ? Prediction::refuse : Prediction::answer;
+            });
+        mechanism.kernel_note = kernel->family;
+        if (mechanism.support == 0) continue;
+        const double score = gain(view, mechanism, std::vector<bool>(view.attempts.size(), false));
+        if (score <= best_score) continue;
+        best_score = score;
+        best = std::move(mechanism);
+    }
+    return best;
+}
+
+/// What each of the two rules costs, given the threshold it fitted and what is known of the limits.
+void price(const Premises& premises, Mechanism& full, Mechanism& quarter) {
+    const bool table_only = !premises.any_kernel([](const core::Behaviours& b) { return b.syn_queue_rule != core::SynQueueRule::table; });
+    if (premises.max_syn_backlog) {
+        const std::uint32_t limit = *premises.max_syn_backlog - (*premises.max_syn_backlog >> 2) + 1;
+        quarter.cost = near(quarter.threshold, limit) ? 0.1 : 5.0;
+        if (near(full.threshold, limit)) full.cost = 2.0;
+    } else if (looks_like_quarter(quarter.threshold)) {
+        quarter.cost = 0.4;
+    }
+    if (table_only && !table_capacity_possible(full.threshold, premises)) full.cost += 1.0;
+}
+
+}  // namespace
+
 std::vector<Mechanism> fit_syn_queues(const HostView& view, const Premises& premises) {
     std::vector<Mechanism> fitted;
     if (!view.traits.replies_visible || premises.cookies_seen || premises.syncookies.value_or(0) != 0) return fitted;
     for (std::uint32_t l = 0; l < view.listeners.size(); ++l) {
-        const std::vector<std::uint32_t> candidates = thresholds(view, l, &Attempt::requests);
+        const std::vector<std::uint32_t> candidates = thresholds(view, l, &Attempt::requests_high);
         if (candidates.empty()) continue;
-        const auto whole_queue = [&](const Attempt& attempt, std::uint32_t threshold) {
+        Mechanism full = fit_threshold(view, l, core::Cause::syn_queue_full, candidates, 0.6, [](const Attempt& attempt, std::uint32_t threshold) {
             if (attempt.via_time_wait) return Prediction::answer;
-            return attempt.requests >= threshold ? Prediction::refuse : Prediction::answer;
-        };
-        Mechanism full = fit_threshold(view, l, core::Cause::syn_queue_full, candidates, 0.6, whole_queue);
-        // A proven peer passes the last quarter where that works (>= 4.14).
-        const bool proven_works = premises.any_kernel([](const core::Behaviours& b) { return b.proven_peer == core::ProvenPeer::by_rtt; });
-        Mechanism quarter = fit_threshold(view, l, core::Cause::syn_backlog_quarter, candidates, 0.7,
-                                          [&](const Attempt& attempt, std::uint32_t threshold) {
-                                              if (proven_works && attempt.proven_peer) return Prediction::no_opinion;
-                                              return whole_queue(attempt, threshold);
-                                          });
-        const auto quarter_limit = premises.max_syn_backlog
-                                       ? std::optional<std::uint32_t>(*premises.max_syn_backlog - (*premises.max_syn_backlog >> 2) + 1)
-                                       : std::nullopt;
-        const auto near = [](std::uint32_t a, std::uint32_t b) { return (a > b ? a - b : b - a) <= 1 + b / 16; };
-        const bool table_kernels_only = !premises.any_kernel([](const core::Behaviours& b) { return b.syn_queue_rule != core::SynQueueRule::table; });
-        if (quarter.support > 0) {
-            if (quarter_limit) quarter.cost = near(quarter.threshold, *quarter_limit) ? 0.1 : 5.0;
-            fitted.push_back(quarter);
+            return requests_of(attempt) >= threshold ? Prediction::refuse : Prediction::answer;
+        });
+        Mechanism quarter = fit_quarter(view, premises, l, candidates);
+        price(premises, full, quarter);
+        const bool both = full.support > 0 && quarter.support > 0 && !premises.max_syn_backlog;
+        if (both) {
+            if (quarter.support * 2 >= full.support) full.siblings.push_back(core::Cause::syn_backlog_quarter);
+            if (full.support * 2 >= quarter.support && full.refute * 20 <= full.support) quarter.siblings.push_back(core::Cause::syn_queue_full);
         }
-        if (full.support > 0) {
-            if (quarter_limit && near(full.threshold, *quarter_limit)) full.cost = 2.0;
-            if (table_kernels_only && !table_capacity_possible(full.threshold, premises)) full.cost += 1.0;
-            fitted.push_back(full);
-        }
+        if (quarter.support > 0) fitted.push_back(std::move(quarter));
+        if (full.support > 0) fitted.push_back(std::move(full));
     }
     return fitted;
 }

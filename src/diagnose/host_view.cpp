@@ -101,7 +101,9 @@ struct Occupancy {
 
 struct Queues {
     Occupancy requests;
+    Occupancy requests_late;
     Occupancy young;
+    Occupancy young_late;
     Occupancy unserved;
 };
 
@@ -129,7 +131,9 @@ Queues fill_queues(const capture::Fold& fold, ListenerView& listener, const std:
         const Reading& reading = readings[index];
         if (reading.outcome == core::Outcome::synack && reading.request_end > reading.request_start) {
             queues.requests.add(reading.request_start, reading.request_end);
+            queues.requests_late.add(reading.request_start, reading.request_end_late);
             queues.young.add(reading.request_start, reading.young_end);
+            queues.young_late.add(reading.request_start, reading.young_end_late);
         }
         if (reading.first_refused_ack_ns != kNever) {
             listener.full_signs.push_back(reading.first_refused_ack_ns);
@@ -138,9 +142,7 @@ Queues fill_queues(const capture::Fold& fold, ListenerView& listener, const std:
         if (reading.aborted_ns != kNever) listener.full_signs.push_back(reading.aborted_ns);
     }
     fill_accept_queue(fold, listener, readings, queues.unserved);
-    queues.requests.sort();
-    queues.young.sort();
-    queues.unserved.sort();
+    for (Occupancy* queue : {&queues.requests, &queues.requests_late, &queues.young, &queues.young_late, &queues.unserved}) queue->sort();
     std::sort(listener.full_signs.begin(), listener.full_signs.end());
     return queues;
 }
@@ -200,7 +202,9 @@ Attempt make_attempt(const capture::Fold& fold, const std::vector<Reading>& read
     attempt.timestamps_unreadable = syn.options.cut_by_snaplen;
     attempt.ts = syn.ts_value;
     attempt.requests = queues.requests.at(syn.time_ns);
+    attempt.requests_high = queues.requests_late.at(syn.time_ns);
     attempt.young = queues.young.at(syn.time_ns);
+    attempt.young_high = queues.young_late.at(syn.time_ns);
     attempt.unserved = queues.unserved.at(syn.time_ns);
     note_existing(fold, readings, attempt);
     return attempt;

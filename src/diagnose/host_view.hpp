@@ -42,8 +42,10 @@ struct Attempt {
     std::uint32_t stamp_writer = kNone;  ///< handshake whose close left the stamp
     bool blind_stamp = false;            ///< a fresh close by the server whose timestamps cannot be read
     // queues of the listener
-    std::uint32_t requests = 0;
-    std::uint32_t young = 0;
+    std::uint32_t requests = 0;          ///< pending requests, those surely alive
+    std::uint32_t requests_high = 0;     ///< with those whose last timer may be late
+    std::uint32_t young = 0;             ///< requests whose timer has not fired yet, surely
+    std::uint32_t young_high = 0;
     std::uint32_t unserved = 0;          ///< completed connections the application has not visibly touched
     bool proven_peer = false;            ///< this client completed a handshake with this host before
 

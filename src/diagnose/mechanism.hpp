@@ -24,6 +24,7 @@ struct Mechanism {
     std::uint64_t support = 0;                  ///< silent attempts it predicts
     std::uint64_t refute = 0;                   ///< answered attempts it would have refused
     std::uint64_t spared = 0;                   ///< answered attempts it predicts to be answered
+    std::uint64_t unique = 0;                   ///< silences nothing chosen before it explains
     double cost = 0;                            ///< parameters to be paid for, in attempts
     bool assumed = false;                       ///< rests on something before or outside the capture
     std::uint32_t threshold = 0;                ///< queue length, TTL: meaning by cause
@@ -43,12 +44,16 @@ void tally(const HostView& view, Mechanism& mechanism);
 /// Worth of explaining the still unexplained attempts.
 double gain(const HostView& view, const Mechanism& mechanism, const std::vector<bool>& explained);
 
-std::vector<Mechanism> fit_host_paws(const HostView& view, const capture::Fold& fold, const Premises& premises);
+std::vector<Mechanism> fit_host_paws(const HostView& view, const Premises& premises);
+/// Silences that stamps from before the capture would explain, where per-host PAWS is believed anyway.
+std::vector<Mechanism> assume_earlier_stamps(const HostView& view, const capture::Fold& fold, const Premises& premises,
+                                             const std::vector<Mechanism>& chosen, const std::vector<bool>& explained);
 std::vector<Mechanism> fit_accept_queues(const HostView& view, const Premises& premises);
 std::vector<Mechanism> fit_syn_queues(const HostView& view, const Premises& premises);
 std::vector<Mechanism> fit_min_ttl(const HostView& view, const capture::Fold& fold, const Premises& premises);
 /// Constant refusals by source prefix among the attempts nobody has explained yet.
-std::vector<Mechanism> fit_prefixes(const HostView& view, const capture::Fold& fold, const std::vector<bool>& explained);
+std::vector<Mechanism> fit_prefixes(const HostView& view, const capture::Fold& fold, const Premises& premises,
+                                    const std::vector<bool>& explained);
 
 /// Attempts that no mechanism may judge: answered by other means, malformed, or meeting an existing socket.
 [[nodiscard]] inline bool judged(const Attempt& attempt) {

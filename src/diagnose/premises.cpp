@@ -42,6 +42,25 @@ void prune_by_live_sockets(const HostView& view, Premises& premises) {
     }
 }
 
+/// A bare base version is what vendors build from: "3.10.0" is far more often a stripped el7 than mainline's .0.
+void add_vendor_twin(const core::Release& release, std::vector<core::Kernel>& kernels) {
+    if (release.vendor != core::Release::Vendor::upstream || release.build != 0) return;
+    const bool el7_base = release.major == 3 && release.minor == 10 && release.patch == 0;
+    const bool el6_base = release.major == 2 && release.minor == 6 && release.patch == 32;
+    const char* twin = el7_base ? "3.10.0-1160.el7" : el6_base && release.text.find("2.6.32.") == std::string::npos ? "2.6.32-642.el6" : nullptr;
+    if (twin == nullptr) return;
+    if (const auto kernel = core::resolve_kernel(twin)) kernels.push_back(*kernel);
+}
+
+/// A handful of sysctls without one of net.netfilter.* is what a host without connection tracking prints.
+bool looks_free_of_netfilter(const core::HostFacts& facts) {
+    constexpr std::size_t kEnoughToBeADump = 8;
+    if (facts.sysctls.size() < kEnoughToBeADump) return false;
+    return std::none_of(facts.sysctls.begin(), facts.sysctls.end(), [](const auto& entry) {
+        return entry.first.find("netfilter") != std::string::npos || entry.first.find("conntrack") != std::string::npos;
+    });
+}
+
 }  // namespace
 
 bool Premises::any_kernel(bool (*test)(const core::Behaviours&)) const {
@@ -66,11 +85,13 @@ Premises make_premises(const core::HostFacts& facts, const HostView& view, const
     if (facts.kernel) {
         premises.kernels.push_back(*facts.kernel);
         premises.kernel_given = true;
+        add_vendor_twin(facts.kernel->release, premises.kernels);
     } else {
         for (const std::string_view release : core::known_releases()) {
             if (const auto kernel = core::resolve_kernel(release)) premises.kernels.push_back(*kernel);
         }
     }
+    premises.netfilter_unlikely = looks_free_of_netfilter(facts);
     if (const auto value = facts.sysctl("net.ipv4.tcp_tw_recycle")) premises.tw_recycle = *value != 0;
     if (const auto value = facts.sysctl("net.ipv4.tcp_timestamps")) premises.timestamps = *value != 0;
     if (const auto value = facts.sysctl("net.ipv4.tcp_syncookies")) premises.syncookies = static_cast<int>(*value);

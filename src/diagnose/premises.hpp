@@ -24,6 +24,7 @@ struct Premises {
     std::optional<std::uint32_t> max_syn_backlog{};
     std::optional<std::uint32_t> somaxconn{};
     bool cookies_seen = false;
+    bool netfilter_unlikely = false;          ///< many sysctls are known and none is netfilter's
     const core::HostFacts* facts = nullptr;
     std::vector<std::string> notes{};         ///< what was concluded from the capture, one sentence each
 

@@ -87,25 +87,35 @@ bool answer_implied(const Handshake& handshake, const HostTraits& traits) {
     return !reset && handshake.client_segments > 1 && handshake.client_acked.seen();
 }
 
+/// Timers fire late: up to half the initial RTO where one listener timer sweeps the table (<= 4.0), a tenth of the
+/// interval where every request has its own on a coarse wheel.
+std::int64_t timer_slack(std::int64_t interval_ns, const HostTraits& traits) { return interval_ns / 10 + traits.initial_rto_ns / 2; }
+
 void read_request(const Handshake& handshake, const HostTraits& traits, Reading& reading) {
     reading.request_start = reading.answered_ns;
     const std::int64_t last_synack = reading.synacks.empty() ? reading.answered_ns : reading.synacks.back();
-    const int fired = std::min(static_cast<int>(reading.timer_synacks), 6);
-    std::int64_t end = last_synack + (traits.initial_rto_ns << fired);
+    const std::int64_t interval = traits.initial_rto_ns << std::min(static_cast<int>(reading.timer_synacks), 6);
+    std::int64_t end = last_synack + interval;
+    std::int64_t late = end + timer_slack(interval, traits);
+    const auto ends_at = [&](std::int64_t time_ns) { end = late = time_ns; };
     if (handshake.client_established() && reading.aborted_ns != kNever) {
-        end = reading.aborted_ns;
+        ends_at(reading.aborted_ns);
     } else if (handshake.client_established() && reading.refused_final_acks == 0) {
-        end = handshake.final_ack_ns;
+        ends_at(handshake.final_ack_ns);
     } else if (handshake.client_established() && reading.served_ns != kNever) {
-        end = reading.served_ns;
+        ends_at(reading.served_ns);
     }
     if (handshake.client_rst_ns != kNever && handshake.client_rst_ns >= reading.answered_ns) {
         end = std::min(end, handshake.client_rst_ns);
+        late = std::min(late, handshake.client_rst_ns);
     }
     reading.request_end = std::max(end, reading.answered_ns);
-    std::int64_t young = reading.answered_ns + traits.initial_rto_ns;
-    if (reading.timer_synacks > 0 && reading.synacks.size() > 1) young = std::min(young, reading.synacks[1]);
+    reading.request_end_late = std::max(late, reading.answered_ns);
+    const bool fired = reading.timer_synacks > 0 && reading.synacks.size() > 1;
+    const std::int64_t young = fired ? reading.synacks[1] : reading.answered_ns + traits.initial_rto_ns;
+    const std::int64_t young_late = fired ? young : young + timer_slack(traits.initial_rto_ns, traits);
     reading.young_end = std::min(young, reading.request_end);
+    reading.young_end_late = std::min(young_late, reading.request_end_late);
 }
 
 void read_child(const Handshake& handshake, Reading& reading) {
@@ -258,7 +268,7 @@ void mark_cookies(const capture::Fold& fold, const std::vector<std::uint32_t>& o
         for (CopyReading& copy : reading.copies) {
             if (copy.outcome == Outcome::synack) copy.outcome = Outcome::cookie;
         }
-        reading.request_end = reading.young_end = reading.request_start;
+        reading.request_end = reading.request_end_late = reading.young_end = reading.young_end_late = reading.request_start;
     }
 }
 

@@ -35,7 +35,9 @@ struct Reading {
     /// The request's life in the SYN queue; request_end == request_start when there was none.
     std::int64_t request_start = capture::kNever;
     std::int64_t request_end = capture::kNever;
+    std::int64_t request_end_late = capture::kNever;  ///< the same if its last timer is as late as timers get
     std::int64_t young_end = capture::kNever;  ///< its timer fired first (or it ended)
+    std::int64_t young_end_late = capture::kNever;
     /// The child's time in the accept queue, as far as the server's first reaction tells.
     std::int64_t queued_ns = capture::kNever;  ///< final ACK taken; kNever = never
     std::int64_t served_ns = capture::kNever;  ///< first server payload or FIN: accepted before

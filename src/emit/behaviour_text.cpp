@@ -114,19 +114,20 @@ std::vector<BehaviourText> describe_behaviours(const Behaviours& b) {
     add("refusals move sk_drops", yes_no(b.sk_drops_counted));
     add("backlog width", b.backlog_is_16_bit ? "16 bit" : "32 bit");
     add("per-host PAWS", words(b.host_paws));
-    add("IPv4 on a [::] listener stamped", b.host_paws == HostPaws::none ? "no stamps" : yes_no(b.v4_on_v6_listener_stamped));
+    add("IPv4 on a [::] listener stamped",
+        b.host_paws == HostPaws::none ? "no stamps" : yes_no(b.v4_on_v6_listener_stamped));
     add("3/4 rule", words(b.quarter_with_recycle));
     add("3/4 rule, known peers", words(b.proven_peer));
     add("unsendable SYN+ACK refuses the SYN", yes_no(b.send_failure_drops_syn));
-    add("LISTEN frees SYNs silently", b.consume_skb_on_listen ? "yes, no drop event for any refusal"
-                                                               : "no, a drop event even for accepted SYNs");
+    add("LISTEN frees SYNs silently",
+        b.consume_skb_on_listen ? "yes, no drop event for any refusal" : "no, a drop event even for accepted SYNs");
     add("drop reasons", yes_no(b.drop_reasons));
     add("final ACK's TSecr checked", yes_no(b.tsecr_checked));
     add("recycled TIME_WAIT near 1 s RTO", b.recycle_rounds_to_15s ? "15 s" : "3.5 RTO");
     add("FIN_WAIT2 of 5 s", b.fin_wait2_rounds_to_15s ? "15 s" : "5 s");
     add("timestamp clock", words(b.timestamp_clock));
     add("PAWS expiry", b.paws_expiry_s % kDay_s == 0 ? fmt::format("{} days", b.paws_expiry_s / kDay_s)
-                                                      : fmt::format("{} s", b.paws_expiry_s));
+                                                     : fmt::format("{} s", b.paws_expiry_s));
     add("initial RTO", fmt::format("{} ms", b.initial_rto_ms));
     add("client SYNs", b.linear_syn_timeouts ? "4 at 1 s, then doubling" : "doubling");
     add("default tcp_syn_retries", std::to_string(b.default_syn_retries));

@@ -57,8 +57,8 @@ std::string row_line(const Row& row) {
 void append_row(std::string& out, const Row& row, const Kernel& kernel) {
     fmt::format_to(std::back_inserter(out), "  {}\n", row_line(row));
     append_wrapped(out, kIndent, row.condition, kWidth);
-    append_wrapped(out, kIndent, fmt::format("at: {}", row.function), kWidth);
-    append_wrapped(out, kIndent, fmt::format("moves: {}", joined(row_counters(row, kernel))), kWidth);
+    append_wrapped(out, "      at: ", row.function, kWidth);
+    append_wrapped(out, "      moves: ", joined(row_counters(row, kernel)), kWidth);
 }
 
 /// All counters that any row of this kernel moves, sorted.

@@ -26,9 +26,8 @@ constexpr std::size_t kMaxSysctlFileBytes = 4096;
 enum class Kind : std::uint8_t { release, sysctls, counters, listeners };
 
 /// Where the files lie: the root of a flat folder, a copied /proc, sosreport's command output.
-constexpr std::array<std::string_view, 7> kFolders{"",         "proc",           "proc/net", "proc/sys/kernel",
-                                                   "commands", "sos_commands/kernel",
-                                                   "sos_commands/networking"};
+constexpr std::array<std::string_view, 7> kFolders{
+    "", "proc", "proc/net", "proc/sys/kernel", "commands", "sos_commands/kernel", "sos_commands/networking"};
 
 bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
@@ -106,7 +105,8 @@ class Collector {
         if (!real) return names;
         for (fs::directory_iterator entry(*real, error), end; !error && entry != end; entry.increment(error)) {
             if (files_seen_ >= kMaxBundleFiles) {
-                complain({fmt::format("more than {} files, the rest is not read", kMaxBundleFiles), directory.string()});
+                complain(
+                    {fmt::format("more than {} files, the rest is not read", kMaxBundleFiles), directory.string()});
                 break;
             }
             ++files_seen_;
@@ -260,6 +260,7 @@ std::expected<Bundle, core::Error> read_bundle(const std::string& directory) {
         fill_gaps(now.facts, earlier.facts);
     }
     finish_counters(now, two_moments ? &earlier : nullptr);
+    core::correct_kernel_by_facts(now.facts);
     if (!now.found_anything()) {
         return std::unexpected(core::Error{
             "holds neither uname, sysctl, netstat/nstat nor ss output", directory,

@@ -174,8 +174,8 @@ class Parser {
 
     const std::string& name_;
     std::size_t line_ = 0;
-    std::string section_{};                        ///< of `netstat -s`
-    std::string pair_section_{};                   ///< of the names waiting for their values
+    std::string section_{};       ///< of `netstat -s`
+    std::string pair_section_{};  ///< of the names waiting for their values
     std::vector<std::string> names_{};
     std::array<Progress, format_count> progress_{};
     std::array<Counters, 2> readings_{};

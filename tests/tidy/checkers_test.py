@@ -59,7 +59,7 @@ WORDS = [
         "web/package-lock.json": '{\n"res' + 'olved": "https://example.org/x.tgz"\n}\n',
     }, ["web/package-lock.json:2: "]),
     ("package registry", {"x.md": "from https://regis" + "try.example.org/vite\n"}, ["the address of a package registry"]),
-    ("tracker's number", {"x.cpp": "// see iss" + "ue #12\n"}, ["a tracker's number"]),
+    ("tracker's number", {"x.cpp": "// see issue" + " #12\n"}, ["a tracker's number"]),
     ("task without an end", {"x.cpp": f"\n// {DO}: faster\n"}, ["x.cpp:2: '" + DO]),
 ]
 

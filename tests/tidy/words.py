@@ -13,7 +13,7 @@ FORBIDDEN = [
     (re.compile(r"(?<![\w.$}])/(?:hom[e]|wor[k]|workspac[e]|roo[t]|User[s])/[\w.-]+"),
      "a path of somebody's machine"),
     (re.compile(r'"resolve[d]"\s*:\s*"http'), "a download address in a lock file"),
-    (re.compile(r"https?://[^\s/\"')]*(?:registr[y]|artifactor[y]|nexu[s]|mirro[r])[^\s\"')]*", re.IGNORECASE),
+    (re.compile(r"https?://[^\s/\"')]*(?:registr[y]|artifactor[y]|nexu[s]|mirr[o]r)[^\s\"')]*", re.IGNORECASE),
      "the address of a package registry"),
     (re.compile(r"\b(?:issue|ticket|merge request)s? #\d", re.IGNORECASE), "a tracker's number instead of the reason"),
     (re.compile(r"\b(?:TOD[O]|FIXM[E]|XX[X])\b(?!\((?:until|when|once) )"),
