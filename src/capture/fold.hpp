@@ -79,6 +79,8 @@ class Fold {
     void on_client_segment(std::uint32_t index, const Packet& packet, const core::Segment& segment);
     void on_server_segment(std::uint32_t index, const Packet& packet, const core::Segment& segment);
 
+    /// The nearest earlier handshake of the same 4-tuple that got as far as an answer; kNoHandshake if none.
+    [[nodiscard]] std::uint32_t earlier_connection(std::uint32_t index) const;
     [[nodiscard]] std::uint32_t find(const core::Endpoint& client, const core::Endpoint& server, std::uint64_t hash) const;
     std::uint32_t create(const core::FourTuple& tuple, std::uint64_t hash, std::int64_t time_ns);
     void insert(std::uint64_t hash, std::uint32_t index);

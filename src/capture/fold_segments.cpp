@@ -58,8 +58,15 @@ Mark mark_at(const Handshake& handshake, std::int64_t time_ns, std::uint32_t seq
 
 void Fold::on_syn_ack(const Packet& packet, const core::Segment& segment) {
     const std::uint64_t hash = tuple_hash(segment.source, segment.destination);
-    listeners_.insert(core::hash_of(segment.source));
     std::uint32_t index = find(segment.destination, segment.source, hash);
+    const bool to_listener = listeners_.contains(core::hash_of(segment.destination));
+    const bool from_listener = listeners_.contains(core::hash_of(segment.source));
+    if (to_listener && !from_listener) {
+        // Sent *to* a server: backscatter or a probe, no reply to anything (tcp_rcv_state_process resets it).
+        if (index != kNoHandshake) handshakes_[index].last_ns = std::max(handshakes_[index].last_ns, packet.time_ns);
+        return;
+    }
+    listeners_.insert(core::hash_of(segment.source));
     for (int depth = 0; depth < 4 && index != kNoHandshake; ++depth, index = handshakes_[index].previous) {
         const Handshake& known = handshakes_[index];
         if (known.tuple.server == segment.source && known.isn_known && known.isn + 1 == segment.acknowledgment) break;
@@ -79,12 +86,22 @@ void Fold::on_syn_ack(const Packet& packet, const core::Segment& segment) {
     handshake.server_window = segment.window;
 }
 
+std::uint32_t Fold::earlier_connection(std::uint32_t index) const {
+    constexpr int kDepth = 8;  // refused SYNs may stand in between
+    std::uint32_t older = handshakes_[index].previous;
+    for (int depth = 0; depth < kDepth && older != kNoHandshake; ++depth, older = handshakes_[older].previous) {
+        const Handshake& candidate = handshakes_[older];
+        if (candidate.tuple == handshakes_[index].tuple && candidate.server_next_known) return older;
+    }
+    return kNoHandshake;
+}
+
 void Fold::on_client_segment(std::uint32_t index, const Packet& packet, const core::Segment& segment) {
     // A segment of the connection before this handshake's SYN (or the RST that answers a challenge ACK).
-    if (const std::uint32_t older = handshakes_[index].previous;
-        older != kNoHandshake && handshakes_[index].isn_known && !handshakes_[index].client_established() &&
-        !belongs_to(segment.sequence, handshakes_[index].isn) && handshakes_[older].tuple == handshakes_[index].tuple &&
-        handshakes_[older].client_next_known && belongs_to(segment.sequence, handshakes_[older].client_next)) {
+    const bool foreign = handshakes_[index].isn_known && !handshakes_[index].client_established() &&
+                         !belongs_to(segment.sequence, handshakes_[index].isn);
+    if (const std::uint32_t older = foreign ? earlier_connection(index) : kNoHandshake;
+        older != kNoHandshake && handshakes_[older].client_next_known && belongs_to(segment.sequence, handshakes_[older].client_next)) {
         if ((segment.flags & core::tcp_flag::rst) != 0) first_time(handshakes_[index].client_rst_ns, packet.time_ns);
         index = older;
     }
@@ -119,12 +136,10 @@ void Fold::on_client_segment(std::uint32_t index, const Packet& packet, const co
 
 void Fold::on_server_segment(std::uint32_t index, const Packet& packet, const core::Segment& segment) {
     const bool bare_ack = segment.sequence_length() == 0 && (segment.flags & core::tcp_flag::rst) == 0;
-    const std::uint32_t older = handshakes_[index].previous;
     // Data of the connection before this handshake's SYN. A bare ACK stays here: it is the reply to the SYN.
-    if (older != kNoHandshake && !bare_ack && (segment.flags & core::tcp_flag::rst) == 0 &&
-        !handshakes_[index].server_isn_known && handshakes_[older].tuple == handshakes_[index].tuple &&
-        handshakes_[older].server_next_known && belongs_to(segment.sequence, handshakes_[older].server_next)) {
-        index = older;
+    if (!bare_ack && (segment.flags & core::tcp_flag::rst) == 0 && !handshakes_[index].server_isn_known) {
+        const std::uint32_t older = earlier_connection(index);
+        if (older != kNoHandshake && belongs_to(segment.sequence, handshakes_[older].server_next)) index = older;
     }
     Handshake& handshake = handshakes_[index];
     handshake.last_ns = std::max(handshake.last_ns, packet.time_ns);

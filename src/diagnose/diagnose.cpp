@@ -11,7 +11,7 @@ core::Report analyse(const capture::Fold& fold, const core::HostFacts& facts, co
     (void)options;
     core::Report report;
     std::vector<Reading> readings;
-    std::vector<HostView> views = build_host_views(fold, readings);
+    std::vector<HostView> views = build_host_views(fold, facts, readings);
     for (HostView& view : views) {
         const Premises premises = make_premises(facts, view, readings);
         const HostExplanation explanation = explain_host(fold, readings, premises, view);

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <map>
 
+#include "core/path.hpp"
 #include "core/seq.hpp"
 
 namespace synwhy::diagnose {
@@ -94,7 +95,7 @@ Confidence confidence_of(const Mechanism& mechanism, const Premises& premises) {
     const bool unrefuted = mechanism.refute == 0 || mechanism.refute * 100 <= mechanism.support;
     switch (mechanism.cause) {
         case Cause::per_host_paws: {
-            const bool known = premises.tw_recycle.value_or(false);
+            const bool known = premises.tw_recycle.value_or(false) && mechanism.support >= 3;
             return unrefuted && (known || (mechanism.support >= 5 && mechanism.spared >= 5)) ? Confidence::likely : Confidence::possible;
         }
         case Cause::accept_queue_full:
@@ -111,6 +112,29 @@ Confidence confidence_of(const Mechanism& mechanism, const Premises& premises) {
 
 /// An explanation of which most is explained by stronger ones anyway speaks last, wherever its test stands.
 bool stands_in_line(const Mechanism& mechanism) { return mechanism.unique * 2 >= mechanism.support && !mechanism.assumed; }
+
+/// The SYN queue is tested before the accept queue, against the same limit since 4.4: with cookies known to be off,
+/// a SYN that meets both full fails the first test.
+void prefer_earlier_queue(const Attempt& attempt, const Mechanism& mechanism, const Premises& premises, AttemptCause& cause) {
+    if (mechanism.cause != Cause::accept_queue_full || premises.cookies_seen || premises.syncookies.value_or(0) != 0) return;
+    const core::Behaviours& kernel = premises.kernels.front().behaviours;
+    if (kernel.syn_queue_rule == core::SynQueueRule::table) return;
+    core::Facts facts;
+    facts.syncookies = 0;
+    facts.backlog = mechanism.threshold - 1;
+    facts.max_syn_backlog = premises.max_syn_backlog.value_or(UINT32_MAX / 2);
+    facts.accept_length = attempt.unserved;
+    facts.request_length = attempt.requests_high;
+    facts.via_time_wait = attempt.via_time_wait;
+    const core::ListenDecision decision = core::decide_listen(kernel, facts);
+    if (decision.row == nullptr || decision.row->cause != Cause::syn_queue_full) return;
+    if (premises.kernel_given && premises.syncookies) {
+        cause.cause = Cause::syn_queue_full;
+        add_rival(cause, Cause::accept_queue_full);
+    } else {
+        add_rival(cause, Cause::syn_queue_full);
+    }
+}
 
 /// Gives every silent attempt at LISTEN the first chosen explanation on the SYN's way that refuses it.
 void assign(const HostView& view, const Premises& premises, HostExplanation& result) {
@@ -138,6 +162,7 @@ void assign(const HostView& view, const Premises& premises, HostExplanation& res
             cause.confidence = confidence_of(mechanism, premises);
             if (mechanism.cause == Cause::per_host_paws && !attempt.stamp_exists) cause.confidence = Confidence::possible;
             cause.detail = detail_of(attempt, mechanism);
+            prefer_earlier_queue(attempt, mechanism, premises, cause);
         }
         if (cause.mechanism != kNone) {
             for (const Cause sibling : result.chosen[cause.mechanism].siblings) add_rival(cause, sibling);
@@ -148,9 +173,25 @@ void assign(const HostView& view, const Premises& premises, HostExplanation& res
     }
 }
 
+/// First or last address of a /24: the network's or its broadcast address, where masks are usual.
+bool edge_of_subnet(const core::Address& address) {
+    if (address.family != core::Family::ipv4) return false;
+    const std::uint32_t host = address.ipv4_value() & 0xff;
+    return host == 0 || host == 0xff;
+}
+
+bool same_24(const core::Address& a, const core::Address& b) {
+    return a.family == core::Family::ipv4 && b.family == core::Family::ipv4 && (a.ipv4_value() >> 8) == (b.ipv4_value() >> 8);
+}
+
 /// Causes that leave no trace but silence and that nothing in this capture excludes for this SYN.
-std::vector<Cause> open_silent_causes(const HostView& view, const Attempt& attempt, const Premises& premises) {
+std::vector<Cause> open_silent_causes(const HostView& view, const Attempt& attempt, const core::Address& source, const Premises& premises) {
     std::vector<Cause> open;
+    if (view.address_silent) {
+        if (edge_of_subnet(view.address)) open.push_back(Cause::broadcast_destination);
+        open.push_back(Cause::not_local);
+    }
+    if (edge_of_subnet(source) && same_24(source, view.address)) open.push_back(Cause::martian_source);
     const bool paws_kernel = premises.any_kernel([](const core::Behaviours& b) { return b.host_paws != core::HostPaws::none; });
     if (paws_kernel && premises.tw_recycle.value_or(true) && (attempt.stamp_exists || attempt.blind_stamp)) open.push_back(Cause::per_host_paws);
     if (attempt.existing.state != core::Existing::none) open.push_back(attempt.existing.state == core::Existing::established ? Cause::established_collision : Cause::time_wait_refused);
@@ -166,14 +207,15 @@ std::vector<Cause> open_silent_causes(const HostView& view, const Attempt& attem
 }
 
 /// Nothing fitted: name what remains, the most telling first, and say that it is open.
-void leave_open(const HostView& view, const Premises& premises, HostExplanation& result) {
+void leave_open(const HostView& view, const capture::Fold& fold, const Premises& premises, HostExplanation& result) {
     for (std::size_t i = 0; i < view.attempts.size(); ++i) {
         const Attempt& attempt = view.attempts[i];
         AttemptCause& cause = result.attempts[i];
         if (!judged(attempt) || !attempt.silent()) continue;
-        const std::vector<Cause> open = open_silent_causes(view, attempt, premises);
+        const core::Address& source = fold.handshakes()[attempt.handshake].tuple.client.address;
+        const std::vector<Cause> open = open_silent_causes(view, attempt, source, premises);
         if (!cause.cause) {
-            cause.cause = view.traits.replies_visible ? open.front() : Cause::capture_blind;
+            cause.cause = view.traits.replies_visible || view.address_silent ? open.front() : Cause::capture_blind;
             cause.confidence = Confidence::unknown;
             cause.detail = "silence that no explanation predicts better than another";
         }
@@ -211,7 +253,7 @@ HostExplanation explain_host(const capture::Fold& fold, const std::vector<Readin
     }
     result.rejected = std::move(candidates);
     assign(view, premises, result);
-    leave_open(view, premises, result);
+    leave_open(view, fold, premises, result);
     return result;
 }
 

@@ -186,6 +186,13 @@ void note_existing(const capture::Fold& fold, const std::vector<Reading>& readin
             if (counts && reply.time_ns < syn.time_ns) last = std::max(last, reply.time_ns);
         }
     }
+    // In a bucket every ACK it sent counts, also those that answered something other than a SYN.
+    const bool bucket = attempt.existing.state == core::Existing::time_wait || attempt.existing.state == core::Existing::fin_wait2_bucket;
+    if (bucket) {
+        const Handshake& holder_record = fold.handshakes()[attempt.existing_handshake];
+        const std::int64_t close_ns = std::max(holder_record.server_fin.time_ns, holder_record.client_acked.time_ns);
+        if (holder_record.server_last_ns > close_ns && holder_record.server_last_ns < syn.time_ns) last = std::max(last, holder_record.server_last_ns);
+    }
     if (last != kNever) attempt.existing.since_last_reply_ms = (syn.time_ns - last) / 1'000'000;
 }
 
@@ -257,8 +264,8 @@ void note_proven_peers(const capture::Fold& fold, HostView& view) {
     }
 }
 
-void build_view(const capture::Fold& fold, std::vector<Reading>& readings, HostView& view) {
-    view.traits = read_traits(fold, view.handshakes);
+void build_view(const capture::Fold& fold, std::optional<int> initial_rto_ms, std::vector<Reading>& readings, HostView& view) {
+    view.traits = read_traits(fold, view.handshakes, initial_rto_ms);
     for (const std::uint32_t index : view.handshakes) readings[index] = read_handshake(fold.handshakes()[index], view.traits);
 
     std::map<core::Endpoint, std::uint32_t> listener_of;
@@ -302,7 +309,8 @@ std::uint64_t HostView::answered_at_listen() const {
                                                     [](const Attempt& a) { return a.reaches_listen && a.answered(); }));
 }
 
-std::vector<HostView> build_host_views(const capture::Fold& fold, std::vector<Reading>& readings) {
+std::vector<HostView> build_host_views(const capture::Fold& fold, const core::HostFacts& facts, std::vector<Reading>& readings) {
+    const std::optional<int> initial_rto_ms = facts.kernel ? std::optional<int>(facts.kernel->behaviours.initial_rto_ms) : std::nullopt;
     readings.assign(fold.handshakes().size(), {});
     std::map<core::Address, HostView> by_address;
     for (std::uint32_t i = 0; i < fold.handshakes().size(); ++i) {
@@ -313,9 +321,11 @@ std::vector<HostView> build_host_views(const capture::Fold& fold, std::vector<Re
     std::vector<HostView> views;
     views.reserve(by_address.size());
     for (auto& [address, view] : by_address) {
-        build_view(fold, readings, view);
+        build_view(fold, initial_rto_ms, readings, view);
         views.push_back(std::move(view));
     }
+    const bool any_replies = std::any_of(views.begin(), views.end(), [](const HostView& v) { return v.traits.replies_visible; });
+    for (HostView& view : views) view.address_silent = any_replies && !view.traits.replies_visible;
     return views;
 }
 

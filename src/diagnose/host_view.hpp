@@ -67,6 +67,7 @@ struct HostView {
     std::vector<std::uint32_t> handshakes{};
     std::vector<ListenerView> listeners{};
     std::vector<Attempt> attempts{};           ///< by time
+    bool address_silent = false;               ///< this address never sent anything, although others on its side did
     std::uint64_t stamps_written = 0;          ///< closes that would leave a per-host stamp
 
     [[nodiscard]] std::uint64_t silent_at_listen() const;
@@ -74,6 +75,7 @@ struct HostView {
 };
 
 /// All server hosts of the capture, by address. Also fills `readings` (parallel to the fold's handshakes).
-std::vector<HostView> build_host_views(const capture::Fold& fold, std::vector<Reading>& readings);
+/// @param facts only the kernel's initial RTO is used
+std::vector<HostView> build_host_views(const capture::Fold& fold, const core::HostFacts& facts, std::vector<Reading>& readings);
 
 }  // namespace synwhy::diagnose

@@ -100,7 +100,7 @@ Premises make_premises(const core::HostFacts& facts, const HostView& view, const
     premises.cookies_seen = std::any_of(view.handshakes.begin(), view.handshakes.end(),
                                         [&](std::uint32_t i) { return readings[i].outcome == core::Outcome::cookie; });
     const std::vector<core::Kernel> all = premises.kernels;
-    prune_by_initial_rto(view, premises);
+    if (view.traits.retransmits) prune_by_initial_rto(view, premises);
     prune_by_live_sockets(view, premises);
     if (premises.kernels.empty()) premises.kernels = all;  // contradictory signs: trust none of them
     return premises;

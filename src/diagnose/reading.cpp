@@ -17,6 +17,7 @@ namespace {
 /// A SYN+ACK this soon after a copy answers it; later ones are the request's timer. The kernel answers within the
 /// same softirq; busy emulated machines were measured at up to 130 ms.
 constexpr std::int64_t kDirectReplyNs = 200'000'000;
+constexpr std::int64_t kOldInitialRtoNs = 3'000'000'000;  ///< TCP_TIMEOUT_INIT up to 3.0
 /// A RST this soon after the final ACK (or the first data) answers it.
 constexpr std::int64_t kAbortNs = 200'000'000;
 
@@ -97,6 +98,8 @@ void read_request(const Handshake& handshake, const HostTraits& traits, Reading&
     const std::int64_t interval = traits.initial_rto_ns << std::min(static_cast<int>(reading.timer_synacks), 6);
     std::int64_t end = last_synack + interval;
     std::int64_t late = end + timer_slack(interval, traits);
+    // The first timer is 1 s or 3 s; as long as neither the kernel nor a repetition tells, the request may live on.
+    if (!traits.initial_rto_known) late = std::max(late, last_synack + kOldInitialRtoNs + kOldInitialRtoNs / 2);
     const auto ends_at = [&](std::int64_t time_ns) { end = late = time_ns; };
     if (handshake.client_established() && reading.aborted_ns != kNever) {
         ends_at(reading.aborted_ns);
@@ -113,7 +116,8 @@ void read_request(const Handshake& handshake, const HostTraits& traits, Reading&
     reading.request_end_late = std::max(late, reading.answered_ns);
     const bool fired = reading.timer_synacks > 0 && reading.synacks.size() > 1;
     const std::int64_t young = fired ? reading.synacks[1] : reading.answered_ns + traits.initial_rto_ns;
-    const std::int64_t young_late = fired ? young : young + timer_slack(traits.initial_rto_ns, traits);
+    const std::int64_t slowest = traits.initial_rto_known ? young : reading.answered_ns + kOldInitialRtoNs;
+    const std::int64_t young_late = fired ? young : slowest + timer_slack(traits.initial_rto_ns, traits);
     reading.young_end = std::min(young, reading.request_end);
     reading.young_end_late = std::min(young_late, reading.request_end_late);
 }
@@ -151,6 +155,7 @@ Reading read_handshake(const Handshake& handshake, const HostTraits& traits) {
             case ReplyKind::icmp: give_reply(reading, copy, Outcome::icmp, i, reply.time_ns); break;
         }
     }
+    if (reading.synacks.empty()) reading.aborted_ns = kNever;
     if (reading.synacks.empty() && answer_implied(handshake, traits)) {
         reading.answer_inferred = true;
         std::int64_t known_by = handshake.client_established() ? handshake.final_ack_ns : handshake.server_data_ns;
@@ -168,8 +173,12 @@ Reading read_handshake(const Handshake& handshake, const HostTraits& traits) {
     return reading;
 }
 
-HostTraits read_traits(const capture::Fold& fold, const std::vector<std::uint32_t>& handshakes) {
+HostTraits read_traits(const capture::Fold& fold, const std::vector<std::uint32_t>& handshakes, std::optional<int> initial_rto_ms) {
     HostTraits traits;
+    if (initial_rto_ms) {
+        traits.initial_rto_ns = std::int64_t{*initial_rto_ms} * 1'000'000;
+        traits.initial_rto_known = true;
+    }
     traits.capture_first_ns = fold.counts().first_ns;
     traits.capture_last_ns = fold.counts().last_ns;
     std::vector<std::int64_t> first_gaps;
@@ -191,12 +200,12 @@ HostTraits read_traits(const capture::Fold& fold, const std::vector<std::uint32_
             if (first == kNever) first = reply.time_ns;
         }
     }
-    if (!first_gaps.empty()) {
+    traits.retransmits = !first_gaps.empty();
+    if (!first_gaps.empty() && !traits.initial_rto_known) {
         // The initial RTO is 3 s up to 3.0 and 1 s after (kernel.hpp: initial_rto_ms); timers only fire late.
         std::nth_element(first_gaps.begin(), first_gaps.begin() + static_cast<std::ptrdiff_t>(first_gaps.size() / 2), first_gaps.end());
         traits.initial_rto_ns = first_gaps[first_gaps.size() / 2] > 2'300'000'000 ? 3'000'000'000 : 1'000'000'000;
         traits.initial_rto_known = true;
-        traits.retransmits = true;
     }
     return traits;
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "capture/fold.hpp"
@@ -60,7 +61,8 @@ struct HostTraits {
 Reading read_handshake(const capture::Handshake& handshake, const HostTraits& traits);
 
 /// Collects traits from all handshakes of one host (indices into the fold).
-HostTraits read_traits(const capture::Fold& fold, const std::vector<std::uint32_t>& handshakes);
+/// @param initial_rto_ms of the kernel when it is known; otherwise read from repeated SYN+ACKs
+HostTraits read_traits(const capture::Fold& fold, const std::vector<std::uint32_t>& handshakes, std::optional<int> initial_rto_ms);
 
 /// Marks the SYN+ACKs that were cookies: Outcome::synack becomes Outcome::cookie, and the request disappears.
 /// @param order the host's handshakes of one listener, by time

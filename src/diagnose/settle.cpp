@@ -54,12 +54,26 @@ std::optional<PacketFault> packet_fault(const capture::SynCopy& syn, const core:
     if (syn.direction == core::LinkDirection::broadcast || is_group_address(tuple.server.address)) {
         return PacketFault{Cause::broadcast_destination, Confidence::likely, "sent to a broadcast or multicast address"};
     }
+    if (tuple.client.address == tuple.server.address) return PacketFault{Cause::martian_source, Confidence::possible, "source and destination are the same address"};
     if (is_martian(tuple.client.address, tuple.server.address)) return PacketFault{Cause::martian_source, Confidence::likely, "the source address cannot be on the wire"};
     if (syn.tcp_header_bad) return PacketFault{Cause::bad_tcp_header, Confidence::likely, "the TCP data offset is wrong"};
     if (syn.tcp_checksum == core::Checksum::bad && !offloaded) return PacketFault{Cause::bad_tcp_checksum, Confidence::likely, "the TCP checksum is wrong"};
     if ((syn.flags & (core::tcp_flag::fin | core::tcp_flag::rst)) != 0) return PacketFault{Cause::bad_flags, Confidence::likely, "SYN together with FIN or RST"};
+    if (syn.options.has_md5) return PacketFault{Cause::md5_unexpected, Confidence::possible, "the SYN carries an MD5 signature (RFC 2385)"};
+    if (syn.options.has_ao) return PacketFault{Cause::ao_refused, Confidence::possible, "the SYN carries a TCP-AO option (RFC 5925)"};
     if (syn.fragmented) return PacketFault{Cause::fragment_lost, Confidence::possible, "the SYN came in IP fragments"};
     return std::nullopt;
+}
+
+/// What else could be behind the silence, given the fault.
+std::vector<Cause> rivals_of(Cause fault) {
+    switch (fault) {
+        case Cause::md5_unexpected: return {Cause::md5_wrong, Cause::netfilter_drop};
+        case Cause::ao_refused: return {Cause::bad_tcp_header, Cause::netfilter_drop};
+        case Cause::martian_source: return {Cause::capture_blind, Cause::rp_filter, Cause::netfilter_drop};
+        case Cause::broadcast_destination: return {Cause::not_local, Cause::netfilter_drop};
+        default: return {Cause::netfilter_drop};
+    }
 }
 
 core::ExistingReply as_reply(Outcome outcome) {
@@ -113,8 +127,8 @@ void settle_own_request(const Premises& premises, Attempt& attempt, AttemptCause
     const auto decision = agreeing_kernel(attempt, premises);
     if (!decision) return;  // answered on the way, or lost: nothing of the server's doing is visible
     cause.cause = decision->cause;
-    cause.confidence = Confidence::likely;
-    cause.rivals = {Cause::syn_ack_lost};
+    cause.confidence = attempt.existing.state == core::Existing::request ? Confidence::likely : Confidence::possible;
+    cause.rivals = {cause_of_state(attempt.existing.state), Cause::time_wait_refused, Cause::syn_ack_lost};
     cause.detail = "its own earlier copy had been answered; " + std::string(attempt.existing_name) + " holds the 4-tuple";
 }
 
@@ -184,7 +198,7 @@ void settle_before_listen(const capture::Fold& fold, const std::vector<Reading>&
         if (!attempt.answered()) {
             if (const auto fault = packet_fault(handshake.syns[attempt.copy], handshake.tuple, offloaded)) {
                 attempt.reaches_listen = false;
-                cause = {fault->cause, fault->confidence, {Cause::netfilter_drop}, kNone, fault->detail};
+                cause = {fault->cause, fault->confidence, rivals_of(fault->cause), kNone, fault->detail};
                 continue;
             }
         }

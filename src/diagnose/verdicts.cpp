@@ -62,7 +62,8 @@ void name_cause(HandshakeVerdict& verdict, const std::vector<const AttemptCause*
 }
 
 /// Trouble after the SYN+ACK: the client believes it is connected, the server's queue says otherwise.
-void note_final_ack(HandshakeVerdict& verdict, const capture::Handshake& handshake, const Reading& reading, const ListenerView& listener) {
+void note_final_ack(HandshakeVerdict& verdict, const capture::Handshake& handshake, const Reading& reading, const ListenerView& listener,
+                    bool queue_full) {
     std::optional<Cause> cause;
     if (reading.aborted_ns != capture::kNever) cause = Cause::aborted_on_overflow;
     if (reading.refused_final_acks > 0) cause = Cause::final_ack_refused;
@@ -72,7 +73,9 @@ void note_final_ack(HandshakeVerdict& verdict, const capture::Handshake& handsha
     verdict.cause = cause;
     // Several handshakes in the same trouble: the queue. One alone may be an ACK lost on its way to the server.
     const bool several = listener.full_signs.size() >= 4;
-    verdict.confidence = several ? Confidence::likely : Confidence::possible;
+    // A RST alone also says that a cookie came too late or that the request had gone: the queue must show itself too.
+    const bool queue_shown = *cause == Cause::final_ack_refused || queue_full;
+    verdict.confidence = several && queue_shown ? Confidence::likely : Confidence::possible;
     if (*cause == Cause::final_ack_refused) {
         add_rival(verdict, Cause::final_ack_lost);
         if (handshake.client_data_ns != capture::kNever) add_rival(verdict, Cause::defer_accept);
@@ -110,7 +113,11 @@ std::vector<HandshakeVerdict> make_verdicts(const capture::Fold& fold, const std
             if (cause.cause && !attempt.answered()) refused.push_back(&cause);
         }
         name_cause(verdict, refused);
-        note_final_ack(verdict, handshake, readings[index], *listener_of.at(handshake.tuple.server));
+        const ListenerView& listener = *listener_of.at(handshake.tuple.server);
+        const bool queue_full = std::any_of(explanation.chosen.begin(), explanation.chosen.end(), [&](const Mechanism& mechanism) {
+            return mechanism.cause == Cause::accept_queue_full && &view.listeners[mechanism.listener] == &listener;
+        });
+        note_final_ack(verdict, handshake, readings[index], listener, queue_full);
         verdicts.push_back(std::move(verdict));
     }
     return verdicts;

@@ -34,7 +34,6 @@ TEST(Bundle, Sosreport) {
     ASSERT_TRUE(facts.kernel);
     EXPECT_EQ(facts.kernel->family, "el7");
     EXPECT_EQ(facts.sysctl("tcp_tw_recycle"), 1);
-    EXPECT_EQ(facts.sysctl("conf.eth0/5.rp_filter"), std::nullopt);
     EXPECT_EQ(facts.sysctl("ipv4.conf.eth0/5.rp_filter"), 2);
     EXPECT_EQ(facts.counters.at("TcpExt.PAWSPassive"), 5120);
     EXPECT_EQ(facts.counters.at("TcpExt.ListenDrops"), 5162);

@@ -1,0 +1,83 @@
+// Runs a fuzz target without libFuzzer: every seed, then mutations of them, the same ones each time.
+//
+// replay_NAME MUTATIONS FOLDER: what an ordinary build can check of every parser in a second.
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <random>
+#include <vector>
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+constexpr std::size_t kMaxInputBytes = 64U * 1024U;
+
+std::vector<Bytes> read_seeds(const char* folder) {
+    std::vector<std::filesystem::path> paths;
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+        paths.push_back(entry.path());
+    }
+    std::ranges::sort(paths);  // the order of a folder differs from machine to machine
+    std::vector<Bytes> seeds;
+    for (const auto& path : paths) {
+        std::ifstream file(path, std::ios::binary);
+        seeds.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+    }
+    return seeds;
+}
+
+/// A few small changes: flipped bits, interesting values, a cut, a repeated piece.
+Bytes mutated(Bytes bytes, std::mt19937& random) {
+    constexpr std::uint8_t kInteresting[] = {0, 1, 4, 0x7f, 0x80, 0xfe, 0xff};
+    for (auto changes = 1 + random() % 6; changes > 0 && !bytes.empty(); --changes) {
+        const std::size_t at = random() % bytes.size();
+        switch (random() % 5) {
+            case 0: bytes[at] ^= static_cast<std::uint8_t>(1U << random() % 8); break;
+            case 1: bytes[at] = kInteresting[random() % std::size(kInteresting)]; break;
+            case 2: bytes[at] = static_cast<std::uint8_t>(random()); break;
+            case 3: bytes.resize(at); break;
+            default:
+                if (bytes.size() < kMaxInputBytes) {
+                    const Bytes piece(bytes.begin() + static_cast<std::ptrdiff_t>(at), bytes.end());
+                    bytes.insert(bytes.end(), piece.begin(), piece.end());
+                }
+                break;
+        }
+    }
+    return bytes;
+}
+
+void run(const Bytes& bytes) {
+    const Bytes exact(bytes);  // its own allocation, so that a sanitizer sees one byte too far
+    LLVMFuzzerTestOneInput(exact.data(), exact.size());
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+    if (count != 3) {
+        std::fprintf(stderr, "usage: %s MUTATIONS FOLDER\n", arguments[0]);
+        return 2;
+    }
+    const std::vector<Bytes> seeds = read_seeds(arguments[2]);
+    if (seeds.empty()) {
+        std::fprintf(stderr, "%s: no seeds\n", arguments[2]);
+        return 1;
+    }
+    for (const Bytes& seed : seeds) {
+        run(seed);
+    }
+    const unsigned long mutations = std::strtoul(arguments[1], nullptr, 10);
+    std::mt19937 random(20240229);
+    for (unsigned long i = 0; i < mutations; ++i) {
+        run(mutated(seeds[random() % seeds.size()], random));
+    }
+    std::printf("%zu seeds and %lu mutations of them: no finding\n", seeds.size(), mutations);
+    return 0;
+}
