@@ -61,7 +61,8 @@ void Fold::on_syn_ack(const Packet& packet, const core::Segment& segment) {
     std::uint32_t index = find(segment.destination, segment.source, hash);
     const bool to_listener = listeners_.contains(core::hash_of(segment.destination));
     const bool from_listener = listeners_.contains(core::hash_of(segment.source));
-    if (to_listener && !from_listener) {
+    const bool reversed = segment.destination.port < 1024 && segment.destination.port < segment.source.port;
+    if (!from_listener && (to_listener || (index == kNoHandshake && reversed))) {
         // Sent *to* a server: backscatter or a probe, no reply to anything (tcp_rcv_state_process resets it).
         if (index != kNoHandshake) handshakes_[index].last_ns = std::max(handshakes_[index].last_ns, packet.time_ns);
         return;
@@ -140,6 +141,11 @@ void Fold::on_server_segment(std::uint32_t index, const Packet& packet, const co
     if (!bare_ack && (segment.flags & core::tcp_flag::rst) == 0 && !handshakes_[index].server_isn_known) {
         const std::uint32_t older = earlier_connection(index);
         if (older != kNoHandshake && belongs_to(segment.sequence, handshakes_[older].server_next)) index = older;
+    }
+    // An ACK that follows a segment of the older connection answers that segment, not the SYN before it.
+    if (bare_ack && !handshakes_[index].server_isn_known && !handshakes_[index].syns.empty()) {
+        const std::uint32_t older = earlier_connection(index);
+        if (older != kNoHandshake && handshakes_[older].client_last_ns > handshakes_[index].syns.back().time_ns) index = older;
     }
     Handshake& handshake = handshakes_[index];
     handshake.last_ns = std::max(handshake.last_ns, packet.time_ns);

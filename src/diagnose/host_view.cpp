@@ -155,8 +155,12 @@ void note_existing(const capture::Fold& fold, const std::vector<Reading>& readin
     attempt.own_request = own_reading.outcome == core::Outcome::synack && own_reading.answered_ns != kNever &&
                           own_reading.answered_ns < syn.time_ns;
     std::uint32_t holder = attempt.own_request ? attempt.handshake : own.previous;
-    while (holder != capture::kNoHandshake && fold.handshakes()[holder].tuple == own.tuple) {
+    bool destroyed = false;  // a RST in answer to a SYN takes the socket it met with it
+    while (holder != capture::kNoHandshake && fold.handshakes()[holder].tuple == own.tuple && !destroyed) {
         const Handshake& h = fold.handshakes()[holder];
+        destroyed = std::any_of(readings[holder].copies.begin(), readings[holder].copies.end(), [&](const CopyReading& copy) {
+            return copy.outcome == core::Outcome::rst && copy.reply_ns < syn.time_ns;
+        });
         const model::TupleState state = model::state_at(connection_of(h, readings[holder]), syn.time_ns);
         if (state.state == core::Existing::none) {
             holder = h.previous;

@@ -245,7 +245,8 @@ CookieSign cookie_sign(const Handshake& handshake, const Reading& reading, const
     // Unacknowledged and never repeated, with time enough for it: no request was stored.
     const std::int64_t until = std::min(traits.capture_last_ns, handshake.client_rst_ns == kNever ? INT64_MAX : handshake.client_rst_ns);
     const bool never_acked = !handshake.client_established();
-    if (never_acked && reading.synacks.back() + traits.initial_rto_ns + traits.initial_rto_ns * 6 / 10 < until) {
+    const std::int64_t first_timer = traits.initial_rto_known ? traits.initial_rto_ns : kOldInitialRtoNs;
+    if (never_acked && reading.synacks.back() + first_timer + first_timer * 6 / 10 < until) {
         return CookieSign::yes;
     }
     if (reply.has_timestamps && timestamp_encodes_options(offered, reply.ts_value)) return CookieSign::perhaps;
