@@ -12,10 +12,10 @@ using namespace synwhy::core;
 
 namespace {
 
-constexpr std::array kLinks = {LinkType::ethernet, LinkType::raw, LinkType::linux_sll, LinkType::linux_sll2,
-                               LinkType::null_loopback, LinkType::loop, LinkType::ppp, LinkType::ppp_hdlc,
-                               LinkType::ppp_ether, LinkType::raw_bsd, LinkType::raw_openbsd, LinkType::ipv4,
-                               LinkType::ipv6, LinkType{147}};
+constexpr std::array kLinks = {LinkType::ethernet,      LinkType::raw,     LinkType::linux_sll,   LinkType::linux_sll2,
+                               LinkType::null_loopback, LinkType::loop,    LinkType::ppp,         LinkType::ppp_hdlc,
+                               LinkType::ppp_ether,     LinkType::raw_bsd, LinkType::raw_openbsd, LinkType::ipv4,
+                               LinkType::ipv6,          LinkType{147}};
 
 void require(bool holds) {
     if (!holds) {

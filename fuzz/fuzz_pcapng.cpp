@@ -1,4 +1,5 @@
-// Can a pcapng file do harm? The input follows a section header and an interface, in the byte order its first byte picks.
+// Can a pcapng file do harm? The input follows a section header and an interface, in the byte order its first byte
+// picks.
 #include <array>
 #include <vector>
 
@@ -6,10 +7,12 @@
 
 namespace {
 
-constexpr std::array<std::uint8_t, 28> kLittle = {0x0a, 0x0d, 0x0d, 0x0a, 28, 0, 0, 0, 0x4d, 0x3c, 0x2b, 0x1a, 1, 0,
-                                                  0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 28, 0, 0, 0};
-constexpr std::array<std::uint8_t, 28> kBig = {0x0a, 0x0d, 0x0d, 0x0a, 0, 0, 0, 28, 0x1a, 0x2b, 0x3c, 0x4d, 0, 1,
-                                               0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 28};
+constexpr std::array<std::uint8_t, 28> kLittle = {0x0a, 0x0d, 0x0d, 0x0a, 28, 0, 0,    0,    0x4d, 0x3c,
+                                                  0x2b, 0x1a, 1,    0,    0,  0, 0xff, 0xff, 0xff, 0xff,
+                                                  0xff, 0xff, 0xff, 0xff, 28, 0, 0,    0};
+constexpr std::array<std::uint8_t, 28> kBig = {0x0a, 0x0d, 0x0d, 0x0a, 0, 0, 0,    28,   0x1a, 0x2b,
+                                               0x3c, 0x4d, 0,    1,    0, 0, 0xff, 0xff, 0xff, 0xff,
+                                               0xff, 0xff, 0xff, 0xff, 0, 0, 0,    28};
 
 }  // namespace
 

@@ -72,7 +72,7 @@ class OutputFile final : public ByteSink {
 
 std::expected<std::unique_ptr<OutputFile>, core::Error> OutputFile::create(const std::string& path) {
     std::unique_ptr<OutputFile> file(new OutputFile(path));
-    struct stat status {};
+    struct stat status{};
     if (path == "-") {
         file->fd_ = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
     } else if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
@@ -94,14 +94,14 @@ std::expected<std::unique_ptr<OutputFile>, core::Error> OutputFile::create(const
 
 /// The output must not be one of the inputs: they are read while it is written.
 std::expected<void, core::Error> check_paths(const std::vector<std::string>& inputs, const std::string& output) {
-    struct stat out {};
+    struct stat out{};
     const bool exists = output != "-" && ::stat(output.c_str(), &out) == 0;
     for (const std::string& input : inputs) {
         if (input == "-") {
             return std::unexpected(core::Error{"standard input cannot be read a second time for annotating", "-",
                                                "save the capture to a file first"});
         }
-        struct stat in {};
+        struct stat in{};
         if (exists && ::stat(input.c_str(), &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino) {
             return std::unexpected(core::Error{"the output is one of the inputs", output, "choose another name"});
         }

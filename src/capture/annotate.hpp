@@ -1,7 +1,8 @@
 // How does a verdict get into Wireshark? As a comment on the packet it is about (`frame.comment`).
 //
 // The inputs are read a second time, merged by time, and written as one pcapng: same bytes, same times, same
-// interfaces, their own comments kept, ours added. Other packet options (flags, hashes) and blocks are not carried over.
+// interfaces, their own comments kept, ours added. Other packet options (flags, hashes) and blocks are not carried
+// over.
 #pragma once
 
 #include <compare>
@@ -27,9 +28,9 @@ struct PacketId {
 using CommentMap = std::map<PacketId, std::string>;
 
 struct AnnotateCounts {
-    std::uint64_t packets = 0;         ///< written
-    std::uint64_t comments = 0;        ///< ours, written
-    std::uint64_t kept_comments = 0;   ///< packet comments that the inputs already had
+    std::uint64_t packets = 0;                ///< written
+    std::uint64_t comments = 0;               ///< ours, written
+    std::uint64_t kept_comments = 0;          ///< packet comments that the inputs already had
     std::vector<core::Error> input_errors{};  ///< broken inputs; what came before the broken place was written
 };
 

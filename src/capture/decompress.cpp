@@ -235,8 +235,8 @@ class Decompressor final : public ByteSource {
     }
 
     void fail(std::string problem, std::string remedy) {
-        failure_ = core::Error{std::string(kind_) + ": " + std::move(problem), place(name_, consumed_) + " (compressed)",
-                               std::move(remedy)};
+        failure_ = core::Error{std::string(kind_) + ": " + std::move(problem),
+                               place(name_, consumed_) + " (compressed)", std::move(remedy)};
     }
 
     void fail_at_end() {

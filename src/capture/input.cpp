@@ -83,17 +83,13 @@ std::unique_ptr<ByteSource> read_descriptor(int fd, std::string name) {
     return std::make_unique<Descriptor>(fd, std::move(name));
 }
 
-std::unique_ptr<ByteSource> read_memory(std::span<const std::uint8_t> bytes) {
-    return std::make_unique<Memory>(bytes);
-}
+std::unique_ptr<ByteSource> read_memory(std::span<const std::uint8_t> bytes) { return std::make_unique<Memory>(bytes); }
 
 std::unique_ptr<ByteSource> with_head(std::span<const std::uint8_t> head, std::unique_ptr<ByteSource> source) {
     return std::make_unique<HeadFirst>(head, std::move(source));
 }
 
-std::string place(const std::string& name, std::uint64_t offset) {
-    return name + ": offset " + std::to_string(offset);
-}
+std::string place(const std::string& name, std::uint64_t offset) { return name + ": offset " + std::to_string(offset); }
 
 Window::Window(std::unique_ptr<ByteSource> source)
     : source_(std::move(source)),

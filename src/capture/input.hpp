@@ -4,8 +4,8 @@
 // looked at contiguous, so that packets are handed out in place. Left out: what the bytes mean.
 #pragma once
 
-#include <cstdint>
 #include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <memory>
 #include <optional>
@@ -58,7 +58,8 @@ class Window {
 
     /// Position of bytes() in the (decompressed) stream.
     [[nodiscard]] std::uint64_t offset() const { return read_so_far_ - size(); }
-    [[nodiscard]] const std::optional<core::Error>& error() const { return error_; }
+    /// Where the source broke, nullptr while it has not; valid as long as the window.
+    [[nodiscard]] const core::Error* error() const { return error_ ? &*error_ : nullptr; }
     [[nodiscard]] std::uint64_t source_bytes_read() const { return source_->bytes_read(); }
 
   private:

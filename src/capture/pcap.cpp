@@ -31,7 +31,8 @@ std::expected<bool, core::Error> end_of_records(const Window& window, const File
 }  // namespace
 
 bool PcapFormat::recognises(const std::uint8_t* head) {
-    return is_magic(core::load_file<std::uint32_t>(head, false)) || is_magic(core::load_file<std::uint32_t>(head, true));
+    return is_magic(core::load_file<std::uint32_t>(head, false)) ||
+           is_magic(core::load_file<std::uint32_t>(head, true));
 }
 
 std::expected<void, core::Error> PcapFormat::open(Window& window, FileFacts& facts) {
@@ -39,7 +40,8 @@ std::expected<void, core::Error> PcapFormat::open(Window& window, FileFacts& fac
         if (window.error()) {
             return std::unexpected(*window.error());
         }
-        return std::unexpected(core::Error{"the file ends inside the pcap header", place(facts.name, window.size()), {}});
+        return std::unexpected(
+            core::Error{"the file ends inside the pcap header", place(facts.name, window.size()), {}});
     }
     const std::uint8_t* header = window.bytes();
     swap_ = !is_magic(core::load_file<std::uint32_t>(header, false));
@@ -48,8 +50,8 @@ std::expected<void, core::Error> PcapFormat::open(Window& window, FileFacts& fac
     record_header_ = magic == kMagicModified ? 24 : 16;
     const auto major = core::load_file<std::uint16_t>(header + 4, swap_);
     if (major != 2) {
-        return std::unexpected(core::Error{"pcap version " + std::to_string(major) + " is not known, only 2 is",
-                                           place(facts.name, 4), {}});
+        return std::unexpected(core::Error{
+            "pcap version " + std::to_string(major) + " is not known, only 2 is", place(facts.name, 4), {}});
     }
     // The upper bits say how many check-sequence bytes end each frame; decoding goes by the IP length anyway.
     link_ = static_cast<core::LinkType>(core::load_file<std::uint32_t>(header + 20, swap_) & 0xffffU);

@@ -50,7 +50,7 @@ class PcapFormat {
     }
 
     bool swap_ = false;
-    std::uint32_t fraction_ns_ = 1000;         // what one unit of the second time field is worth
+    std::uint32_t fraction_ns_ = 1000;  // what one unit of the second time field is worth
     std::size_t record_header_ = 16;
     core::LinkType link_ = core::LinkType::ethernet;
 };

@@ -118,8 +118,9 @@ std::expected<void, core::Error> PcapngFormat::read_body(Window& window, const F
         return std::unexpected(broken(window, facts, "a block claims a length of " + std::to_string(block.length)));
     }
     if (!window.demand(block.length)) {
-        return std::unexpected(cut(window, facts, is_packet(block.type) ? "the file ends inside a packet record"
-                                                                        : "the file ends inside a block"));
+        return std::unexpected(
+            cut(window, facts,
+                is_packet(block.type) ? "the file ends inside a packet record" : "the file ends inside a block"));
     }
     const std::uint8_t* bytes = window.bytes();
     if (core::load_file<std::uint32_t>(bytes + block.length - 4, swap_) != block.length) {
@@ -235,14 +236,16 @@ PcapngFormat::Result PcapngFormat::take_packet(const Window& window, const Block
                                                                     : core::load_file<std::uint16_t>(body, swap_);
     const std::size_t described = clocks_.size() - section_first_;
     if (local >= described) {
-        return std::unexpected(broken(window, facts, "a packet names interface " + std::to_string(local) + ", but " +
-                                                         std::to_string(described) + " were described"));
+        return std::unexpected(broken(window, facts,
+                                      "a packet names interface " + std::to_string(local) + ", but " +
+                                          std::to_string(described) + " were described"));
     }
     const auto captured = core::load_file<std::uint32_t>(body + 12, swap_);
     const std::size_t room = block.body.size() - 20;
     if (captured > room || captured > kMaxPacketBytes) {
-        return std::unexpected(broken(window, facts, "a packet block claims " + std::to_string(captured) +
-                                                         " captured bytes and has room for " + std::to_string(room)));
+        return std::unexpected(broken(window, facts,
+                                      "a packet block claims " + std::to_string(captured) +
+                                          " captured bytes and has room for " + std::to_string(room)));
     }
     const std::size_t index = section_first_ + local;
     const std::uint64_t units = std::uint64_t{core::load_file<std::uint32_t>(body + 4, swap_)} << 32U |

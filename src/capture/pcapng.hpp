@@ -62,8 +62,8 @@ class PcapngFormat {
   private:
     /// How an interface counts time.
     struct Clock {
-        std::uint8_t resolution = 6;  ///< if_tsresol: 10^-n, or 2^-n with the top bit
-        std::uint32_t unit_ns = 1000; ///< nanoseconds per unit where that is a whole number, else 0
+        std::uint8_t resolution = 6;   ///< if_tsresol: 10^-n, or 2^-n with the top bit
+        std::uint32_t unit_ns = 1000;  ///< nanoseconds per unit where that is a whole number, else 0
         std::int64_t offset_s = 0;
     };
     struct Block {
@@ -87,9 +87,9 @@ class PcapngFormat {
     [[nodiscard]] std::int64_t to_ns(const Clock& clock, std::uint64_t units) const;
 
     bool swap_ = false;
-    std::vector<Clock> clocks_{};      // of all interfaces of the file
-    std::size_t section_first_ = 0;    // index of the current section's first interface
-    std::int64_t last_time_ns_ = 0;    // simple packets have no time of their own
+    std::vector<Clock> clocks_{};    // of all interfaces of the file
+    std::size_t section_first_ = 0;  // index of the current section's first interface
+    std::int64_t last_time_ns_ = 0;  // simple packets have no time of their own
 };
 
 }  // namespace synwhy::capture

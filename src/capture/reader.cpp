@@ -51,7 +51,9 @@ constexpr std::array kForeign = {
     Foreign{"snoop", "a Solaris snoop capture: convert it with editcap -F pcapng"},
     Foreign{"GMBU", "a Microsoft Network Monitor capture: convert it with editcap -F pcapng"},
     Foreign{"RTSS", "a Microsoft Network Monitor capture: convert it with editcap -F pcapng"},
-    Foreign{"\x7f" "ELF", "a program"},
+    Foreign{"\x7f"
+            "ELF",
+            "a program"},
     Foreign{"\x1f\x8b", "gzip data inside compressed data: unpack it first"},
     Foreign{"\x28\xb5\x2f\xfd", "zstd data inside compressed data: unpack it first"},
 };
@@ -132,7 +134,8 @@ std::expected<void, core::Error> Reader::State::open_format() {
     }
     window.demand(32);  // more to look at, if there is more
     const std::span<const std::uint8_t> head(window.bytes(), std::min<std::size_t>(window.size(), 32));
-    return std::unexpected(core::Error{"not a pcap or pcapng capture, it starts with " + describe(head), facts.name, {}});
+    return std::unexpected(
+        core::Error{"not a pcap or pcapng capture, it starts with " + describe(head), facts.name, {}});
 }
 
 std::expected<std::unique_ptr<Reader::State>, core::Error> Reader::State::open(std::unique_ptr<ByteSource> source,
@@ -177,7 +180,7 @@ std::expected<Reader, core::Error> Reader::from_descriptor(int fd, std::string n
     FileFacts facts;
     facts.name = std::move(name);
     auto source = read_descriptor(fd, facts.name);
-    struct stat status {};
+    struct stat status{};
     if (::fstat(fd, &status) == 0) {
         if (S_ISDIR(status.st_mode)) {
             return std::unexpected(core::Error{"is a directory", facts.name, "name the files in it"});
@@ -243,8 +246,8 @@ std::size_t Reader::read_buffered(std::span<Packet> batch) {
 }
 
 std::expected<std::optional<Packet>, core::Error> Reader::next() {
-    std::expected<std::optional<Packet>, core::Error> result(std::in_place, std::in_place);
-    auto got = read(**result);
+    std::expected<std::optional<Packet>, core::Error> result;
+    auto got = read(result->emplace());  // filled where the caller finds it
     if (!got) {
         result = std::unexpected(std::move(got).error());
     } else if (!*got) {

@@ -30,39 +30,39 @@ inline constexpr std::size_t kMaxFiles = 65535;
 
 /// One captured frame. `data` is valid until the next call to next().
 struct Packet {
-    std::int64_t time_ns = 0;               ///< since 1970-01-01 UTC
-    std::span<const std::uint8_t> data{};   ///< captured bytes
-    std::uint32_t wire_length = 0;          ///< bytes on the wire, >= data.size()
+    std::int64_t time_ns = 0;              ///< since 1970-01-01 UTC
+    std::span<const std::uint8_t> data{};  ///< captured bytes
+    std::uint32_t wire_length = 0;         ///< bytes on the wire, >= data.size()
     core::LinkType link = core::LinkType::ethernet;
-    std::uint32_t interface = 0;            ///< index over all sections of this file, 0 for pcap
-    std::uint64_t ordinal = 0;              ///< 0-based position among the packets of this file
-    std::uint64_t offset = 0;               ///< byte offset of the record in the decompressed stream
-    std::uint16_t file = 0;                 ///< index into TimeLine's files; 0 for a single Reader
-    bool options_swapped = false;           ///< `options` are in the byte order that this machine does not have
-    std::span<const std::uint8_t> options{};///< pcapng: the record's option list as it stands in the file
+    std::uint32_t interface = 0;              ///< index over all sections of this file, 0 for pcap
+    std::uint64_t ordinal = 0;                ///< 0-based position among the packets of this file
+    std::uint64_t offset = 0;                 ///< byte offset of the record in the decompressed stream
+    std::uint16_t file = 0;                   ///< index into TimeLine's files; 0 for a single Reader
+    bool options_swapped = false;             ///< `options` are in the byte order that this machine does not have
+    std::span<const std::uint8_t> options{};  ///< pcapng: the record's option list as it stands in the file
 };
 
 /// A pcapng interface, or the one implied by a pcap header.
 struct Interface {
-    std::string name{};           ///< if_name, may be empty
+    std::string name{};  ///< if_name, may be empty
     core::LinkType link{};
-    std::uint32_t snap_length = 0;///< 0 = unlimited
-    std::uint64_t dropped = 0;    ///< packets lost by the capture (interface statistics block), when told
+    std::uint32_t snap_length = 0;  ///< 0 = unlimited
+    std::uint64_t dropped = 0;      ///< packets lost by the capture (interface statistics block), when told
     bool drop_count_known = false;
 };
 
 /// What was read of one file so far; complete once next() returned nullopt or an error.
 struct FileFacts {
-    std::string name{};                    ///< as given; "-" for stdin
-    std::string format{};                  ///< "pcap", "pcapng"
-    std::string compression{};             ///< "", "gzip", "zstd", "lz4", "xz"
+    std::string name{};         ///< as given; "-" for stdin
+    std::string format{};       ///< "pcap", "pcapng"
+    std::string compression{};  ///< "", "gzip", "zstd", "lz4", "xz"
     std::uint64_t packets = 0;
-    std::uint64_t cut_packets = 0;         ///< captured shorter than on the wire
-    std::uint64_t bytes_read = 0;          ///< of the file itself (compressed when it is)
-    std::uint64_t file_size = 0;           ///< 0 when unknown (pipe)
-    std::uint64_t backward_steps = 0;      ///< packets older than their predecessor
+    std::uint64_t cut_packets = 0;     ///< captured shorter than on the wire
+    std::uint64_t bytes_read = 0;      ///< of the file itself (compressed when it is)
+    std::uint64_t file_size = 0;       ///< 0 when unknown (pipe)
+    std::uint64_t backward_steps = 0;  ///< packets older than their predecessor
     std::vector<Interface> interfaces{};
-    std::vector<std::string> comments{};   ///< section, interface and packet comments, at most kMaxComments
+    std::vector<std::string> comments{};          ///< section, interface and packet comments, at most kMaxComments
     std::vector<std::string> section_comments{};  ///< those of `comments` that belong to a section
 };
 
@@ -105,8 +105,9 @@ class TimeLine {
 
     /// The next packet over all files, or nullopt at the end.
     std::optional<Packet> next();
-    /// Fills a prefix of `batch` (not empty) with the next packets and returns its length, 0 at the end. All of them are
-    /// valid until the following call; a batch is as long as memory already holds, so a slow pipe is never waited for.
+    /// Fills a prefix of `batch` (not empty) with the next packets and returns its length, 0 at the end. All of them
+    /// are valid until the following call; a batch is as long as memory already holds, so a slow pipe is never waited
+    /// for.
     std::size_t next(std::span<Packet> batch);
     [[nodiscard]] std::vector<FileFacts> facts() const;
     /// The same for one file, without copying; valid until the next call to next().

@@ -5,6 +5,7 @@
 // first packet is due, so that memory and descriptors follow the overlap of the files, not their number.
 #include <algorithm>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -24,8 +25,8 @@ struct Due {
 };
 
 struct Input {
-    std::optional<Reader> reader{};  // absent: not opened, asleep or over
-    FileFacts facts{};               // while there is no reader
+    std::unique_ptr<Reader> reader{};  // absent: not opened, asleep or over
+    FileFacts facts{};                 // while there is no reader
     Packet head{};
     bool asleep = false;
 };
@@ -35,7 +36,7 @@ struct Input {
 struct TimeLine::State {
     std::vector<std::string> paths{};
     std::vector<Input> inputs{};
-    std::vector<Due> heap{};  // least Due on top
+    std::vector<Due> heap{};                 // least Due on top
     std::optional<std::uint16_t> current{};  // whose packet was handed out last
     std::vector<core::Error> errors{};
 
@@ -54,7 +55,7 @@ struct TimeLine::State {
 void TimeLine::State::open_file(std::uint16_t file) {
     auto reader = Reader::open(paths[file]);
     if (reader) {
-        inputs[file].reader = std::move(*reader);
+        inputs[file].reader = std::make_unique<Reader>(std::move(*reader));
     } else {
         inputs[file].facts.name = paths[file];
         errors.push_back(std::move(reader).error());
@@ -178,8 +179,9 @@ std::expected<TimeLine, core::Error> TimeLine::open(const std::vector<std::strin
 }
 
 std::optional<Packet> TimeLine::next() {
-    std::optional<Packet> packet(std::in_place);  // filled where the caller finds it
-    if (!(state_->inputs.size() == 1 ? state_->next_of_one(*packet) : state_->next_of_many(*packet))) {
+    std::optional<Packet> packet;
+    Packet& slot = packet.emplace();  // filled where the caller finds it
+    if (!(state_->inputs.size() == 1 ? state_->next_of_one(slot) : state_->next_of_many(slot))) {
         packet.reset();
     }
     return packet;

@@ -44,7 +44,8 @@ struct Address {
     void set_ipv4(const std::uint8_t* octets) noexcept {
         std::uint32_t value;
         std::memcpy(&value, octets, sizeof value);
-        const std::array<std::uint32_t, 4> words{0, 0, std::endian::native == std::endian::little ? 0xffff0000U : 0xffffU, value};
+        const std::array<std::uint32_t, 4> words{
+            0, 0, std::endian::native == std::endian::little ? 0xffff0000U : 0xffffU, value};
         std::memcpy(bytes.data(), words.data(), sizeof words);
         family = Family::ipv4;
     }

@@ -56,7 +56,10 @@ Checksum verify_tcp(const Frame& frame, const IpPacket& ip, std::size_t ip_offse
                                            static_cast<std::uint8_t>(length >> 16U),
                                            static_cast<std::uint8_t>(length >> 8U),
                                            static_cast<std::uint8_t>(length),
-                                           0, 0, 0, ip_protocol::tcp};
+                                           0,
+                                           0,
+                                           0,
+                                           ip_protocol::tcp};
     std::uint64_t sum = sum_words(addresses, ip.ipv6 ? 32 : 8, 0);
     sum = sum_words(rest.data(), rest.size(), sum);
     return judge(sum_words(frame.data + ip.payload, ip.payload_wire, sum));

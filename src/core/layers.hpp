@@ -7,7 +7,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
+#include "core/bytes.hpp"
 #include "core/packet.hpp"
 
 namespace synwhy::core {
@@ -33,9 +35,7 @@ struct Frame {
     [[nodiscard]] std::size_t captured_from(std::size_t offset) const noexcept {
         return offset < captured ? captured - offset : 0;
     }
-    [[nodiscard]] std::size_t wire_from(std::size_t offset) const noexcept {
-        return offset < wire ? wire - offset : 0;
-    }
+    [[nodiscard]] std::size_t wire_from(std::size_t offset) const noexcept { return offset < wire ? wire - offset : 0; }
 };
 
 /// What follows the link layer.
@@ -43,6 +43,29 @@ enum class Network : std::uint8_t { ipv4, ipv6, arp, other, cut, unsupported };
 
 /// Moves `offset` from the frame's start to what the link layer carries; fills the segment's VLAN, MAC and direction.
 Network strip_link(LinkType link, const Frame& frame, std::size_t& offset, Segment& segment) noexcept;
+
+inline constexpr std::size_t kEthernetHeader = 14;
+inline constexpr std::uint16_t kEtherTypeIpv4 = 0x0800;
+
+/// Keeps whom an Ethernet frame was for. @param frame holds at least six bytes
+inline void take_destination_mac(const Frame& frame, Segment& segment) noexcept {
+    std::memcpy(segment.mac_destination.data(), frame.data, segment.mac_destination.size());
+    segment.has_mac = true;
+    if ((frame.data[0] & 1U) != 0) {
+        segment.direction = LinkDirection::broadcast;
+    }
+}
+
+/// strip_link(), with the most frequent case inline.
+inline Network enter_link(LinkType link, const Frame& frame, std::size_t& offset, Segment& segment) noexcept {
+    if (link == LinkType::ethernet && frame.captured >= kEthernetHeader &&
+        load_be16(frame.data + 12) == kEtherTypeIpv4) {
+        take_destination_mac(frame, segment);
+        offset = kEthernetHeader;
+        return Network::ipv4;
+    }
+    return strip_link(link, frame, offset, segment);
+}
 
 /// An IP header, either family, reduced to what the transport layer needs. Addresses go into the segment directly.
 struct IpPacket {

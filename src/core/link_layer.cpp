@@ -1,7 +1,6 @@
 // What does the link layer carry? Ethernet with VLAN tags and PPPoE, Linux cooked, loopback, PPP, raw IP.
 //
 // Left out: MPLS, tunnels, 802.11; a frame of theirs is `other`.
-#include <algorithm>
 #include <array>
 
 #include "core/bytes.hpp"
@@ -11,10 +10,9 @@ namespace synwhy::core {
 namespace {
 
 constexpr std::size_t kMaxVlanTags = 4;
-constexpr std::size_t kEthernetHeader = 14;
 
 namespace ether_type {
-constexpr std::uint16_t ipv4 = 0x0800, arp = 0x0806, vlan = 0x8100, ipv6 = 0x86dd, pppoe_session = 0x8864,
+constexpr std::uint16_t ipv4 = kEtherTypeIpv4, arp = 0x0806, vlan = 0x8100, ipv6 = 0x86dd, pppoe_session = 0x8864,
                         service_vlan = 0x88a8, old_service_vlan = 0x9100, lowest = 0x0600;
 }
 Network by_version(const Frame& frame, std::size_t offset) noexcept {
@@ -88,18 +86,13 @@ Network after_ether_type(const Frame& frame, std::size_t& offset, std::uint16_t 
 
 Network strip_ethernet(const Frame& frame, std::size_t& offset, Segment& segment) noexcept {
     if (frame.captured >= 6) {
-        std::copy_n(frame.data, 6, segment.mac_destination.begin());
-        segment.has_mac = true;
-        if ((frame.data[0] & 1U) != 0) {
-            segment.direction = LinkDirection::broadcast;
-        }
+        take_destination_mac(frame, segment);
     }
     if (frame.captured < kEthernetHeader) {
         return Network::cut;
     }
     offset = kEthernetHeader;
-    const std::uint16_t type = load_be16(frame.data + 12);
-    return type == ether_type::ipv4 ? Network::ipv4 : after_ether_type(frame, offset, type, segment);
+    return after_ether_type(frame, offset, load_be16(frame.data + 12), segment);
 }
 
 /// Packet types of Linux cooked captures, equal to include/uapi/linux/if_packet.h:PACKET_HOST and following.

@@ -9,6 +9,7 @@
 
 #include "core/bytes.hpp"
 #include "core/layers.hpp"
+#include "core/usual_options.hpp"
 
 namespace synwhy::core {
 namespace {
@@ -74,7 +75,10 @@ inline bool read_plain_tcp(const Frame& frame, std::size_t offset, Decoded& deco
     if (header_length > kTcpHeaderMin) {
         const std::size_t options = header_length - kTcpHeaderMin;
         const std::size_t captured = frame.captured - offset - kIpv4HeaderMin - kTcpHeaderMin;
-        parse_tcp_options({tcp + kTcpHeaderMin, std::min(options, captured)}, options, segment.options);
+        const std::span list(tcp + kTcpHeaderMin, std::min(options, captured));
+        if (list.size() < options || !parse_usual_options(list, segment.options)) {
+            parse_tcp_options(list, options, segment.options);
+        }
     }
     decoded.kind = FrameKind::tcp;
     decoded.ip_offset = static_cast<std::uint16_t>(offset);
@@ -106,7 +110,11 @@ FrameKind read_icmp(const Frame& frame, const IpPacket& outer, Decoded& decoded)
     const Frame quote{frame.data, frame.captured, frame.captured + 0x10000U};
     IpPacket inner;
     Segment quoted;
-    (ipv6 ? read_ipv6 : read_ipv4)(quote, outer.payload + 8, inner, quoted);
+    if (ipv6) {
+        read_ipv6(quote, outer.payload + 8, inner, quoted);
+    } else {
+        read_ipv4(quote, outer.payload + 8, inner, quoted);
+    }
     if (inner.cut || !quote.holds(inner.payload, 8)) {
         return FrameKind::cut;
     }
@@ -151,8 +159,7 @@ FrameKind read_transport(const Frame& frame, const IpPacket& ip, Decoded& decode
         if (available == 0 && ip.payload_wire > 0) {
             return FrameKind::cut;
         }
-        const FrameKind kind = read_tcp(frame.data + ip.payload, available, ip.payload_wire,
-                                        decoded.segment);
+        const FrameKind kind = read_tcp(frame.data + ip.payload, available, ip.payload_wire, decoded.segment);
         if (ip.more_fragments) {
             decoded.first_fragment = kind == FrameKind::tcp;
             return kind == FrameKind::tcp ? kind : FrameKind::fragment;
@@ -171,7 +178,7 @@ Decoded decode(LinkType link, std::span<const std::uint8_t> bytes, std::uint32_t
     const Frame frame{bytes.data(), bytes.size(), std::max<std::size_t>(bytes.size(), wire_length)};
     Decoded decoded;
     std::size_t offset = 0;
-    const Network network = strip_link(link, frame, offset, decoded.segment);
+    const Network network = enter_link(link, frame, offset, decoded.segment);
     if (network == Network::ipv4 && read_plain_tcp(frame, offset, decoded)) {
         return decoded;
     }

@@ -1,7 +1,7 @@
-// Which row of the path decides about this SYN?
+// Which row of the path is it?
 //
-// Walks the table in order and asks each row that can be decided from facts. Left out: state (the model keeps it)
-// and the table itself (path_rows.cpp).
+// Looks rows up and walks the table in order, asking each row that can be decided from facts. Left out: state (the
+// model keeps it), the table itself and its hot walk through tcp_conn_request (path_rows.cpp).
 #include "core/path.hpp"
 
 #include <algorithm>
@@ -22,40 +22,6 @@ const Row* first_refusal(Stage first, Stage last, const Behaviours& kernel, cons
         if (between && stops && row.applies(kernel, facts)) return &row;
     }
     return nullptr;
-}
-
-namespace {
-
-/// The rows of tcp_conn_request that can be decided from facts, collected once: the model asks for every SYN.
-struct ListenRows {
-    static constexpr std::size_t kCapacity = 16;
-    const Row* rows[kCapacity]{};
-    std::size_t count = 0;
-
-    ListenRows() {
-        for (const auto& row : path_rows()) {
-            if (row.stage == Stage::listen && row.applies != nullptr && count < kCapacity) rows[count++] = &row;
-        }
-    }
-};
-
-}  // namespace
-
-ListenDecision decide_listen(const Behaviours& kernel, const Facts& facts) {
-    static const ListenRows listen;
-    ListenDecision decision;
-    for (std::size_t i = 0; i < listen.count; ++i) {
-        const Row* row = listen.rows[i];
-        if (!row->applies(kernel, facts)) continue;
-        decision.row = row;
-        if (row->seen != Seen::cookie) {
-            decision.kind = ListenDecision::Kind::refuse;
-            return decision;
-        }
-        decision.kind = ListenDecision::Kind::cookie;
-        decision.cookie_chosen = true;
-    }
-    return decision;
 }
 
 std::uint32_t syn_table_size(std::uint32_t backlog, std::uint32_t max_syn_backlog) {

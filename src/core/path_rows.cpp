@@ -4,6 +4,9 @@
 // that owns the 4-tuple, the listener in tcp_conn_request's order, the SYN+ACK's way out, the final ACK.
 // Function names are those of the newest kernel that has the row. How a condition is computed stands in
 // path_conditions.hpp, which kernel has which counter in path_counters.cpp.
+#include <iterator>
+#include <utility>
+
 #include "core/path.hpp"
 #include "core/path_conditions.hpp"
 #include "core/path_versions.hpp"
@@ -401,8 +404,40 @@ constexpr Row kRows[] = {
      "Tcp.OutRsts TcpExt.TCPMigrateReqFailure", [](const Kernel& k) { return since(k, 3, 9) || is_el6(k); }, nullptr},
 };
 
+/// Asks one row of the listener; true when the walk ends here.
+template <std::size_t index>
+inline bool ends_at([[maybe_unused]] ListenDecision& decision, [[maybe_unused]] const Behaviours& kernel,
+                    [[maybe_unused]] const Facts& facts) {
+    constexpr const Row& row = kRows[index];
+    if constexpr (row.stage == Stage::listen && row.applies != nullptr) {
+        if (!row.applies(kernel, facts)) return false;
+        decision.row = &row;
+        if constexpr (row.seen == Seen::cookie) {
+            decision.kind = ListenDecision::Kind::cookie;
+            decision.cookie_chosen = true;
+            return false;
+        } else {
+            decision.kind = ListenDecision::Kind::refuse;
+            return true;
+        }
+    }
+    return false;
+}
+
+/// The walk is unrolled over the table at compile time, because the model decides millions of SYNs a second.
+template <std::size_t... indices>
+inline ListenDecision walk(const Behaviours& kernel, const Facts& facts, std::index_sequence<indices...>) {
+    ListenDecision decision;
+    static_cast<void>((ends_at<indices>(decision, kernel, facts) || ...));
+    return decision;
+}
+
 }  // namespace
 
 std::span<const Row> path_rows() { return kRows; }
+
+ListenDecision decide_listen(const Behaviours& kernel, const Facts& facts) {
+    return walk(kernel, facts, std::make_index_sequence<std::size(kRows)>{});
+}
 
 }  // namespace synwhy::core

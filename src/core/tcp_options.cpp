@@ -4,30 +4,16 @@
 #include "core/tcp_options.hpp"
 
 #include "core/bytes.hpp"
+#include "core/usual_options.hpp"
 
 namespace synwhy::core {
 namespace {
 
-enum Kind : std::uint8_t {
-    kEnd = 0,
-    kNop = 1,
-    kMss = 2,
-    kWindowScale = 3,
-    kSackPermitted = 4,
-    kTimestamps = 8,
-    kMd5 = 19,
-    kAo = 29,
-    kFastOpen = 34,
-    kExperimental = 254,  // RFC 6994
-};
+// Option kinds, https://www.iana.org/assignments/tcp-parameters.
+constexpr std::uint8_t kEnd = 0, kNop = 1, kMss = 2, kWindowScale = 3, kSackPermitted = 4, kTimestamps = 8, kMd5 = 19,
+                       kAo = 29, kFastOpen = 34, kExperimental = 254;
 
 constexpr std::uint16_t kFastOpenMagic = 0xf989;  // RFC 7413 appendix A
-
-void set_timestamps(TcpOptions& options, const std::uint8_t* value) noexcept {
-    options.has_timestamps = true;
-    options.ts_value = load_be32(value);
-    options.ts_echo = load_be32(value + 4);
-}
 
 /// One option. @param value what follows the length byte; `length` counts the kind and length bytes too, as sent
 void take(TcpOptions& options, std::uint8_t kind, const std::uint8_t* value, std::uint8_t length) noexcept {
@@ -40,7 +26,9 @@ void take(TcpOptions& options, std::uint8_t kind, const std::uint8_t* value, std
     } else if (kind == kSackPermitted && length == 2) {
         options.has_sack_permitted = true;
     } else if (kind == kTimestamps && length == 10) {
-        set_timestamps(options, value);
+        options.has_timestamps = true;
+        options.ts_value = load_be32(value);
+        options.ts_echo = load_be32(value + 4);
     } else if (kind == kMd5 && length == 18) {
         options.has_md5 = true;
     } else if (kind == kAo && length >= 4) {
@@ -81,17 +69,6 @@ void parse_list(TcpOptions& options, std::span<const std::uint8_t> bytes, std::s
     }
 }
 
-/// What nearly every segment of an open connection carries: two NOPs and timestamps, nothing else.
-bool is_plain_timestamps(std::span<const std::uint8_t> bytes) noexcept {
-    return bytes.size() == 12 && load_be32(bytes.data()) == 0x0101080a;
-}
-
-/// What a Linux SYN or SYN+ACK carries: MSS, SACK permitted, timestamps, NOP, window scale.
-bool is_linux_syn(std::span<const std::uint8_t> bytes) noexcept {
-    return bytes.size() == 20 && load_be16(bytes.data()) == 0x0204 && load_be32(bytes.data() + 4) == 0x0402080a &&
-           (load_be32(bytes.data() + 16) & 0xffffff00U) == 0x01030300;
-}
-
 }  // namespace
 
 void parse_tcp_options(std::span<const std::uint8_t> bytes, std::size_t declared_length, TcpOptions& options) noexcept {
@@ -101,14 +78,7 @@ void parse_tcp_options(std::span<const std::uint8_t> bytes, std::size_t declared
         return;
     }
     bytes = bytes.first(declared_length);
-    if (is_plain_timestamps(bytes)) {
-        set_timestamps(options, bytes.data() + 4);
-    } else if (is_linux_syn(bytes)) {
-        options.has_mss = options.has_sack_permitted = options.has_window_scale = true;
-        options.mss = load_be16(bytes.data() + 2);
-        options.window_scale = bytes[19];
-        set_timestamps(options, bytes.data() + 8);
-    } else {
+    if (!parse_usual_options(bytes, options)) {
         parse_list(options, bytes, declared_length);
     }
 }

@@ -11,19 +11,19 @@
 namespace synwhy::core {
 
 struct TcpOptions {
-    std::uint32_t ts_value = 0;        ///< TSval, kind 8 (RFC 7323), host order
-    std::uint32_t ts_echo = 0;         ///< TSecr
-    std::uint16_t mss = 0;             ///< kind 2, bytes
-    std::uint8_t window_scale = 0;     ///< kind 3, shift count as sent
-    bool has_timestamps : 1 = false;   ///< kind 8 with length 10
+    std::uint32_t ts_value = 0;       ///< TSval, kind 8 (RFC 7323), host order
+    std::uint32_t ts_echo = 0;        ///< TSecr
+    std::uint16_t mss = 0;            ///< kind 2, bytes
+    std::uint8_t window_scale = 0;    ///< kind 3, shift count as sent
+    bool has_timestamps : 1 = false;  ///< kind 8 with length 10
     bool has_mss : 1 = false;
     bool has_window_scale : 1 = false;
     bool has_sack_permitted : 1 = false;
-    bool has_fast_open : 1 = false;    ///< kind 34, or experimental 254 with magic 0xF989
-    bool has_md5 : 1 = false;          ///< kind 19 (RFC 2385)
-    bool has_ao : 1 = false;           ///< kind 29 (RFC 5925)
-    bool malformed : 1 = false;        ///< a length below 2 or past the end stopped the parse
-    bool cut_by_snaplen : 1 = false;   ///< header says more option bytes than were captured
+    bool has_fast_open : 1 = false;   ///< kind 34, or experimental 254 with magic 0xF989
+    bool has_md5 : 1 = false;         ///< kind 19 (RFC 2385)
+    bool has_ao : 1 = false;          ///< kind 29 (RFC 5925)
+    bool malformed : 1 = false;       ///< a length below 2 or past the end stopped the parse
+    bool cut_by_snaplen : 1 = false;  ///< header says more option bytes than were captured
 };
 
 /// @param bytes the option area (data offset * 4 - 20 bytes, or fewer when the capture was cut short)

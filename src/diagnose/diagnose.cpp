@@ -1,14 +1,85 @@
 #include "diagnose/diagnose.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "diagnose/explain.hpp"
+#include "diagnose/findings.hpp"
 #include "diagnose/verdicts.hpp"
 
 namespace synwhy::diagnose {
 
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+
+/// A round interval that cuts the capture into at most `buckets` pieces.
+std::int64_t bucket_length(std::int64_t span_ns, std::size_t buckets) {
+    for (const std::int64_t seconds : {1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400}) {
+        if (span_ns / (seconds * kSecond) < static_cast<std::int64_t>(buckets)) return seconds * kSecond;
+    }
+    return (span_ns / static_cast<std::int64_t>(buckets) / kSecond + 1) * kSecond;
+}
+
+void fill_timeline(const capture::Fold& fold, const Options& options, core::Report& report) {
+    const std::int64_t first = fold.counts().first_ns;
+    const std::int64_t last = fold.counts().last_ns;
+    if (first == capture::kNever || report.handshakes.empty() || options.timeline_buckets == 0) return;
+    report.bucket_ns = bucket_length(last - first, options.timeline_buckets);
+    const auto count = static_cast<std::size_t>((last - first) / report.bucket_ns + 1);
+    report.timeline.resize(count);
+    for (std::size_t i = 0; i < count; ++i) report.timeline[i].start_ns = first + static_cast<std::int64_t>(i) * report.bucket_ns;
+    for (const core::HandshakeVerdict& verdict : report.handshakes) {
+        for (const core::SynVerdict& syn : verdict.syns) {
+            const auto at = static_cast<std::size_t>(std::clamp<std::int64_t>((syn.time_ns - first) / report.bucket_ns, 0, static_cast<std::int64_t>(count) - 1));
+            core::TimeBucket& bucket = report.timeline[at];
+            switch (syn.outcome) {
+                case core::Outcome::synack:
+                case core::Outcome::cookie: ++bucket.answered; break;
+                case core::Outcome::rst:
+                case core::Outcome::ack:
+                case core::Outcome::icmp: ++bucket.refused; break;
+                case core::Outcome::none: ++bucket.unanswered; break;
+            }
+        }
+    }
+}
+
+void fill_totals(const capture::Fold& fold, core::Report& report) {
+    core::Totals& totals = report.totals;
+    totals.packets = fold.counts().packets;
+    totals.segments = fold.counts().segments;
+    totals.syns = fold.counts().syns;
+    totals.evicted = fold.counts().evicted;
+    totals.handshakes = report.handshakes.size();
+    for (const core::HandshakeVerdict& verdict : report.handshakes) {
+        switch (verdict.outcome) {
+            case core::Outcome::synack: ++totals.answered; break;
+            case core::Outcome::cookie: ++totals.cookie; break;
+            case core::Outcome::rst: ++totals.refused_rst; break;
+            case core::Outcome::ack: ++totals.bare_ack; break;
+            case core::Outcome::icmp: ++totals.icmp; break;
+            case core::Outcome::none: ++totals.unanswered; break;
+        }
+    }
+    report.source.first_ns = fold.counts().first_ns == capture::kNever ? 0 : fold.counts().first_ns;
+    report.source.last_ns = fold.counts().last_ns == capture::kNever ? 0 : fold.counts().last_ns;
+}
+
+/// Most harmful first: connections that never came about, then SYNs that had to be repeated.
+void rank_findings(core::Report& report) {
+    std::stable_sort(report.findings.begin(), report.findings.end(), [](const core::Finding& a, const core::Finding& b) {
+        if (a.never_answered != b.never_answered) return a.never_answered > b.never_answered;
+        return a.syns + a.handshakes > b.syns + b.handshakes;
+    });
+    std::erase_if(report.ruled_out, [&](const core::RuledOut& out) {
+        return std::any_of(report.findings.begin(), report.findings.end(), [&](const core::Finding& f) { return f.cause == out.cause; });
+    });
+}
+
+}  // namespace
+
 core::Report analyse(const capture::Fold& fold, const core::HostFacts& facts, const Options& options) {
-    (void)options;
     core::Report report;
     std::vector<Reading> readings;
     std::vector<HostView> views = build_host_views(fold, facts, readings);
@@ -16,10 +87,15 @@ core::Report analyse(const capture::Fold& fold, const core::HostFacts& facts, co
         const Premises premises = make_premises(facts, view, readings);
         const HostExplanation explanation = explain_host(fold, readings, premises, view);
         std::vector<core::HandshakeVerdict> verdicts = make_verdicts(fold, readings, view, explanation);
+        add_findings({fold, readings, premises, view}, explanation, verdicts, options, report);
         report.handshakes.insert(report.handshakes.end(), std::make_move_iterator(verdicts.begin()), std::make_move_iterator(verdicts.end()));
     }
     std::stable_sort(report.handshakes.begin(), report.handshakes.end(),
                      [](const core::HandshakeVerdict& a, const core::HandshakeVerdict& b) { return a.first_ns < b.first_ns; });
+    rank_findings(report);
+    fill_totals(fold, report);
+    fill_timeline(fold, options, report);
+    if (facts.kernel) report.source.kernel = facts.kernel->release.text;
     return report;
 }
 

@@ -17,6 +17,8 @@ namespace {
 /// A SYN+ACK this soon after a copy answers it; later ones are the request's timer. The kernel answers within the
 /// same softirq; busy emulated machines were measured at up to 130 ms.
 constexpr std::int64_t kDirectReplyNs = 200'000'000;
+/// A SYN+ACK this soon after the final ACK was sent by a timer that ran out at that moment: they crossed.
+constexpr std::int64_t kCrossingNs = 20'000'000;
 constexpr std::int64_t kOldInitialRtoNs = 3'000'000'000;  ///< TCP_TIMEOUT_INIT up to 3.0
 /// A RST this soon after the final ACK (or the first data) answers it.
 constexpr std::int64_t kAbortNs = 200'000'000;
@@ -69,7 +71,7 @@ void read_synack(const Handshake& handshake, std::uint32_t index, Reading& readi
     }
     if (first) reading.answered_ns = reply.time_ns;
     reading.synacks.push_back(reply.time_ns);
-    if (!direct && handshake.client_established() && reply.time_ns > handshake.final_ack_ns &&
+    if (!direct && handshake.client_established() && reply.time_ns > handshake.final_ack_ns + kCrossingNs &&
         handshake.final_ack == reply.sequence + 1) {
         ++reading.refused_final_acks;
         if (reading.first_refused_ack_ns == kNever) reading.first_refused_ack_ns = handshake.final_ack_ns;

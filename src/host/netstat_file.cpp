@@ -25,7 +25,7 @@ constexpr std::array<std::string_view, 14> kSections{"MPTcpExt", "UdpLite6", "Ic
                                                      "Icmp6",    "IpExt",    "Udp6",    "Icmp",    "Ip6",
                                                      "Tcp",      "Udp",      "Sctp",    "Ip"};
 
-enum Format : std::size_t { sentences, pairs, nstat, format_count };
+enum Format : std::uint8_t { sentences, pairs, nstat, format_count };
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 

@@ -27,6 +27,7 @@ generator=
 command -v ninja >/dev/null && generator="-G Ninja"
 # shellcheck disable=SC2086 # two words on purpose
 cmake -S "$source" -B "$build" $generator -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_COMPILER="$clang" \
+    -DCMAKE_C_COMPILER="$(echo "$clang" | sed "s/clang++/clang/")" \
     -DSYNWHY_FUZZ=ON -DSYNWHY_TESTS=OFF -DSYNWHY_WERROR=OFF >/dev/null
 cmake --build "$build" --target fuzzers -j 2
 

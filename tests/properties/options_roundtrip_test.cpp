@@ -20,8 +20,9 @@ constexpr std::size_t kMaxOptionBytes = 40;
 bool same(const TcpOptions& a, const TcpOptions& b) {
     return a.ts_value == b.ts_value && a.ts_echo == b.ts_echo && a.mss == b.mss && a.window_scale == b.window_scale &&
            a.has_timestamps == b.has_timestamps && a.has_mss == b.has_mss && a.has_window_scale == b.has_window_scale &&
-           a.has_sack_permitted == b.has_sack_permitted && a.has_fast_open == b.has_fast_open && a.has_md5 == b.has_md5 &&
-           a.has_ao == b.has_ao && a.malformed == b.malformed && a.cut_by_snaplen == b.cut_by_snaplen;
+           a.has_sack_permitted == b.has_sack_permitted && a.has_fast_open == b.has_fast_open &&
+           a.has_md5 == b.has_md5 && a.has_ao == b.has_ao && a.malformed == b.malformed &&
+           a.cut_by_snaplen == b.cut_by_snaplen;
 }
 
 struct Written {
@@ -42,17 +43,34 @@ Written random_list(std::mt19937& random) {
         const auto value = static_cast<std::uint32_t>(random());
         TcpOptions next = list.expected;
         switch (kind) {
-            case 2: one = one + Bytes{2, 4} + test::be16(value & 0xffffU); next.has_mss = true; next.mss = value & 0xffffU; break;
-            case 3: one = one + Bytes{3, 3, 7}; next.has_window_scale = true; next.window_scale = 7; break;
-            case 4: one = one + Bytes{4, 2}; next.has_sack_permitted = true; break;
+            case 2:
+                one = one + Bytes{2, 4} + test::be16(value & 0xffffU);
+                next.has_mss = true;
+                next.mss = value & 0xffffU;
+                break;
+            case 3:
+                one = one + Bytes{3, 3, 7};
+                next.has_window_scale = true;
+                next.window_scale = 7;
+                break;
+            case 4:
+                one = one + Bytes{4, 2};
+                next.has_sack_permitted = true;
+                break;
             case 8:
                 one = one + Bytes{8, 10} + test::be32(value) + test::be32(~value);
                 next.has_timestamps = true;
                 next.ts_value = value;
                 next.ts_echo = ~value;
                 break;
-            case 19: one = one + Bytes{19, 18} + test::zeros(16); next.has_md5 = true; break;
-            case 34: one = one + Bytes{34, 2}; next.has_fast_open = true; break;
+            case 19:
+                one = one + Bytes{19, 18} + test::zeros(16);
+                next.has_md5 = true;
+                break;
+            case 34:
+                one = one + Bytes{34, 2};
+                next.has_fast_open = true;
+                break;
             default: one = one + Bytes{77, 5, 8, 10, 2}; break;  // unknown: its value is not looked into
         }
         if (random() % 3 != 0 && list.bytes.size() + one.size() <= kMaxOptionBytes) {

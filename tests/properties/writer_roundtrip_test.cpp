@@ -92,7 +92,8 @@ Bytes written(const File& file) {
         packet.time_ns = kept.time_ns;
         packet.wire_length = kept.wire_length;
         packet.data = kept.data;
-        writer.packet(kept.interface, packet, std::vector<std::string_view>(kept.comments.begin(), kept.comments.end()));
+        writer.packet(kept.interface, packet,
+                      std::vector<std::string_view>(kept.comments.begin(), kept.comments.end()));
     }
     EXPECT_TRUE(writer.finish());
     return sink.written;
@@ -109,8 +110,12 @@ File read(const Bytes& bytes) {
             break;
         }
         const Packet& packet = **got;
-        Kept kept{packet.time_ns, packet.interface, packet.wire_length, packet.link,
-                  Bytes(packet.data.begin(), packet.data.end()), {}};
+        Kept kept{packet.time_ns,
+                  packet.interface,
+                  packet.wire_length,
+                  packet.link,
+                  Bytes(packet.data.begin(), packet.data.end()),
+                  {}};
         for_each_option(packet.options, packet.options_swapped,
                         [&kept](std::uint16_t code, std::span<const std::uint8_t> value) {
                             EXPECT_EQ(code, pcapng::kOptionComment);

@@ -76,6 +76,16 @@ MISSING="tshark" run 0 run
 not_called apt-get
 not_called "SYNWHY_TESTS=ON"
 
+story="bench on a fresh tree does not need what only tests need"
+mv "$home/build/release/build.ninja" "$work/build.ninja"
+mkdir -p "$home/bench"
+stand_in python3 ''
+MISSING="libgtest-dev" run 0 bench --packets 10
+not_called apt-get
+called "^cmake .*-DSYNWHY_TESTS=OFF"
+called "^python3 $home/bench/compare.py .* --packets 10$"
+mv "$work/build.ninja" "$home/build/release/build.ninja"
+
 story="apt fails: said, and the build is tried"
 APT_STATUS=100 MISSING="tshark" run 0 test
 called "^ctest"

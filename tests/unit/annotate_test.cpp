@@ -28,8 +28,8 @@ class annotate_files : public testing::Test {
 
     [[nodiscard]] std::string path(const std::string& name) const { return folder_ + "/" + name; }
     [[nodiscard]] std::string file(const std::string& name, const Bytes& bytes) const {
-        std::ofstream(path(name), std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()),
-                                                          static_cast<std::streamsize>(bytes.size()));
+        std::ofstream(path(name), std::ios::binary)
+            .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
         return path(name);
     }
     [[nodiscard]] std::vector<std::string> names() const {
@@ -106,7 +106,8 @@ TEST_F(annotate_files, standard_input_cannot_be_read_twice) {
 }
 
 TEST_F(annotate_files, a_broken_input_is_written_up_to_the_break) {
-    auto cut = kLittle.pcap_header() + kLittle.pcap_record(1, 0, test::text("x")) + kLittle.pcap_record(2, 0, {1, 2, 3});
+    auto cut =
+        kLittle.pcap_header() + kLittle.pcap_record(1, 0, test::text("x")) + kLittle.pcap_record(2, 0, {1, 2, 3});
     cut.pop_back();
     const auto counts = annotate({file("a", cut)}, path("out"), {});
     ASSERT_TRUE(counts);

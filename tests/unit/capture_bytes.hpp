@@ -19,9 +19,7 @@ inline Bytes operator+(Bytes a, const Bytes& b) {
     return a;
 }
 inline Bytes text(std::string_view characters) { return {characters.begin(), characters.end()}; }
-inline Bytes be16(unsigned value) {
-    return {static_cast<std::uint8_t>(value >> 8U), static_cast<std::uint8_t>(value)};
-}
+inline Bytes be16(unsigned value) { return {static_cast<std::uint8_t>(value >> 8U), static_cast<std::uint8_t>(value)}; }
 inline Bytes be32(std::uint32_t value) { return be16(value >> 16U) + be16(value & 0xffffU); }
 inline Bytes zeros(std::size_t count) { return Bytes(count, 0); }
 
@@ -132,8 +130,8 @@ struct Order {
         const auto captured = static_cast<std::uint32_t>(data.size());
         data.resize((data.size() + 3) / 4 * 4);
         return block(6, u32(number) + u32(static_cast<std::uint32_t>(units >> 32U)) +
-                            u32(static_cast<std::uint32_t>(units)) + u32(captured) +
-                            u32(wire == 0 ? captured : wire) + data + options);
+                            u32(static_cast<std::uint32_t>(units)) + u32(captured) + u32(wire == 0 ? captured : wire) +
+                            data + options);
     }
 };
 

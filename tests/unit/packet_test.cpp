@@ -84,7 +84,8 @@ TEST(packet, vlan_tags_are_walked_and_the_innermost_kept) {
     EXPECT_EQ(one.ip_offset, 18);
     EXPECT_EQ(one.tcp_offset, 38);
     for (const unsigned outer : {0x88a8U, 0x9100U, 0x8100U}) {
-        const auto two = decode_all(LinkType::ethernet, test::ethernet(outer, test::be16(7) + test::be16(0x8100) + tag));
+        const auto two =
+            decode_all(LinkType::ethernet, test::ethernet(outer, test::be16(7) + test::be16(0x8100) + tag));
         expect_the_syn(two, "two tags");
         EXPECT_EQ(two.segment.vlan, 120);
     }
@@ -105,10 +106,11 @@ TEST(packet, the_link_layer_says_who_it_was_for) {
     EXPECT_EQ(broadcast.segment.direction, LinkDirection::broadcast);
     const auto multicast = decode_all(LinkType::ethernet, test::ethernet(0x0800, ip, {1, 0, 0x5e, 0, 0, 1}));
     EXPECT_EQ(multicast.segment.direction, LinkDirection::broadcast);
-    constexpr std::array kMeanings = {LinkDirection::to_host, LinkDirection::broadcast, LinkDirection::broadcast,
+    constexpr std::array kMeanings = {LinkDirection::to_host,    LinkDirection::broadcast, LinkDirection::broadcast,
                                       LinkDirection::other_host, LinkDirection::from_host, LinkDirection::unknown};
     for (unsigned type = 0; type < kMeanings.size(); ++type) {
-        const auto cooked = decode_all(LinkType::linux_sll, test::be16(type) + test::zeros(12) + test::be16(0x0800) + ip);
+        const auto cooked =
+            decode_all(LinkType::linux_sll, test::be16(type) + test::zeros(12) + test::be16(0x0800) + ip);
         EXPECT_EQ(cooked.segment.direction, kMeanings[type]) << type;
         EXPECT_FALSE(cooked.segment.has_mac);
     }
@@ -135,7 +137,8 @@ TEST(packet, lengths_come_from_ip_not_from_padding_or_capture) {
 
 TEST(packet, snaplen_54_keeps_the_segment_and_says_that_options_are_missing) {
     const auto frame = test::syn_frame();
-    const auto decoded = decode(LinkType::ethernet, std::span(frame).first(54), static_cast<std::uint32_t>(frame.size()));
+    const auto decoded =
+        decode(LinkType::ethernet, std::span(frame).first(54), static_cast<std::uint32_t>(frame.size()));
     EXPECT_EQ(decoded.kind, FrameKind::tcp);
     EXPECT_TRUE(decoded.segment.is_syn());
     EXPECT_TRUE(decoded.segment.options.cut_by_snaplen);
@@ -204,7 +207,9 @@ TEST(packet, fragments_are_recognised) {
     EXPECT_TRUE(first.first_fragment);
     EXPECT_EQ(decode_all(LinkType::raw, test::ipv4({0, 80, 0, 81, 0, 0, 0, 1}, 6, 0x2000)).kind, FrameKind::fragment);
     EXPECT_EQ(decode_all(LinkType::raw, test::ipv4(test::zeros(16), 17, 0x0002)).kind, FrameKind::other);
-    const auto v6 = [](unsigned field) { return test::ipv6(Bytes{6, 0} + test::be16(field) + test::be32(9) + test::tcp(), 44); };
+    const auto v6 = [](unsigned field) {
+        return test::ipv6(Bytes{6, 0} + test::be16(field) + test::be32(9) + test::tcp(), 44);
+    };
     EXPECT_EQ(decode_all(LinkType::raw, v6(0x0008)).kind, FrameKind::fragment);
     EXPECT_TRUE(decode_all(LinkType::raw, v6(0x0001)).first_fragment);
     EXPECT_FALSE(decode_all(LinkType::raw, v6(0x0000)).first_fragment);  // an "atomic" fragment, RFC 6946

@@ -63,8 +63,9 @@ const Bytes kDefgh = test::text("defgh");
 TEST(reader, pcap_in_both_byte_orders_and_resolutions) {
     for (const auto& order : {kLittle, kBig}) {
         for (const std::uint32_t magic : {0xa1b2c3d4U, 0xa1b23c4dU}) {
-            const auto story = read(order.pcap_header(magic, 0x14000001) +  // FCS length in the upper bits
-                                    order.pcap_record(1700000000, 999999, kAbc, 1500) + order.pcap_record(1, 2, kDefgh));
+            const auto story =
+                read(order.pcap_header(magic, 0x14000001) +  // FCS length in the upper bits
+                     order.pcap_record(1700000000, 999999, kAbc, 1500) + order.pcap_record(1, 2, kDefgh));
             ASSERT_EQ(story.packets.size(), 2U) << story.error;
             const std::int64_t unit = magic == 0xa1b2c3d4U ? 1000 : 1;
             EXPECT_EQ(story.packets[0].packet.time_ns, 1'700'000'000'000'000'000 + 999'999 * unit);
@@ -115,7 +116,8 @@ TEST(reader, an_impossible_length_ends_the_file_where_it_stands) {
 TEST(reader, what_is_no_capture_is_described) {
     EXPECT_NE(read({}).error.find("the file is empty"), std::string::npos);
     EXPECT_NE(read({0xd4}).error.find("first four bytes"), std::string::npos);
-    EXPECT_NE(read(test::text("10:00:00 IP a > b: S\nmore")).error.find("text: \"10:00:00 IP a > b: S\""), std::string::npos);
+    EXPECT_NE(read(test::text("10:00:00 IP a > b: S\nmore")).error.find("text: \"10:00:00 IP a > b: S\""),
+              std::string::npos);
     EXPECT_NE(read(test::zeros(100)).error.find("only zero bytes"), std::string::npos);
     EXPECT_NE(read(test::text("BZh91AY&SY")).error.find("bzip2"), std::string::npos);
     EXPECT_NE(read({1, 2, 3, 0xff, 5}).error.find("bytes 01 02 03 ff 05"), std::string::npos);
@@ -130,15 +132,14 @@ Bytes small_pcapng(const test::Order& order) {
     const Bytes packet_comment = order.option(1, test::text("odd one")) + order.option(0, {});
     return order.section(section_options) + order.interface(name + order.option(9, {9}) + order.option(0, {})) +
            order.enhanced(1'700'000'000'123'456'789, kAbc, packet_comment, 0, 60) +
-           order.block(5, order.u32(0) + order.u64(0) + order.option(4, order.u64(10)) +
-                              order.option(5, order.u64(7)) + order.option(0, {}));
+           order.block(5, order.u32(0) + order.u64(0) + order.option(4, order.u64(10)) + order.option(5, order.u64(7)) +
+                              order.option(0, {}));
 }
 
 TEST(reader, pcapng_sections_each_have_their_byte_order_and_interfaces) {
     const Bytes secrets = kBig.block(0x0000000a, test::zeros(40));
     const Bytes unknown = kBig.block(0x80000bad, test::zeros(8));
-    const auto story = read(small_pcapng(kLittle) + small_pcapng(kBig) + secrets + unknown +
-                            kBig.enhanced(5, kDefgh));
+    const auto story = read(small_pcapng(kLittle) + small_pcapng(kBig) + secrets + unknown + kBig.enhanced(5, kDefgh));
     ASSERT_EQ(story.packets.size(), 3U) << story.error;
     for (const std::size_t i : {0U, 1U}) {
         EXPECT_EQ(story.packets[i].packet.time_ns, 1'700'000'000'123'456'789);
@@ -161,7 +162,7 @@ TEST(reader, pcapng_time_resolutions_and_offsets) {
         return story.packets.empty() ? -1 : story.packets[0].packet.time_ns;
     };
     const auto resolution = [](std::uint8_t value) { return kLittle.option(9, {value}); };
-    EXPECT_EQ(time_of({}, 1'000'001), 1'000'001'000);                   // microseconds unless told
+    EXPECT_EQ(time_of({}, 1'000'001), 1'000'001'000);  // microseconds unless told
     EXPECT_EQ(time_of(resolution(0), 3), 3'000'000'000);
     EXPECT_EQ(time_of(resolution(9), 3), 3);
     EXPECT_EQ(time_of(resolution(12), 3'999), 3);
@@ -171,15 +172,15 @@ TEST(reader, pcapng_time_resolutions_and_offsets) {
     EXPECT_EQ(time_of(resolution(127), ~0ULL), 0);
     EXPECT_EQ(time_of(kLittle.option(14, kLittle.u64(100)), 1'000'000), 101'000'000'000);
     EXPECT_EQ(time_of(kLittle.option(14, kLittle.u64(~0ULL)), 0), -1'000'000'000);
-    EXPECT_EQ(time_of(resolution(0), ~0ULL), INT64_MAX);                // saturates, never wraps
+    EXPECT_EQ(time_of(resolution(0), ~0ULL), INT64_MAX);  // saturates, never wraps
     EXPECT_EQ(time_of(kLittle.option(14, kLittle.u64(1ULL << 63U)), 0), INT64_MIN);
 }
 
 TEST(reader, pcapng_simple_and_obsolete_packets) {
     const Bytes simple = kLittle.block(3, kLittle.u32(5) + kDefgh);
     const Bytes cut_simple = kLittle.block(3, kLittle.u32(1500) + test::zeros(8));
-    const Bytes obsolete = kLittle.block(2, kLittle.u16(0) + kLittle.u16(3) + kLittle.u32(0) + kLittle.u32(8) +
-                                                kLittle.u32(3) + kLittle.u32(40) + kAbc);
+    const Bytes obsolete = kLittle.block(
+        2, kLittle.u16(0) + kLittle.u16(3) + kLittle.u32(0) + kLittle.u32(8) + kLittle.u32(3) + kLittle.u32(40) + kAbc);
     const auto story = read(kLittle.section() + kLittle.interface({}, 101, 8) + obsolete + simple + cut_simple);
     ASSERT_EQ(story.packets.size(), 3U) << story.error;
     EXPECT_EQ(story.packets[0].data, kAbc);
@@ -303,8 +304,8 @@ TEST(reader, every_compression_gives_the_same_packets) {
     ASSERT_EQ(expected.packets.size(), 2000U);
     const auto half = static_cast<std::ptrdiff_t>(plain.size() / 2);
     for (const auto& packer : kPackers) {
-        const Bytes two_members = packer.pack({plain.begin(), plain.begin() + half}) +
-                                  packer.pack({plain.begin() + half, plain.end()});
+        const Bytes two_members =
+            packer.pack({plain.begin(), plain.begin() + half}) + packer.pack({plain.begin() + half, plain.end()});
         for (const Bytes& packed : {packer.pack(plain), two_members}) {
             const auto story = read(packed);
             EXPECT_EQ(story.error, "") << packer.name;

@@ -25,8 +25,8 @@ class timeline : public testing::Test {
 
     std::string file(const std::string& name, const Bytes& bytes) {
         const std::string path = folder_ + "/" + name;
-        std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()),
-                                                    static_cast<std::streamsize>(bytes.size()));
+        std::ofstream(path, std::ios::binary)
+            .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
         return path;
     }
     std::string folder_;
@@ -49,7 +49,8 @@ std::string order_of(TimeLine& line) {
     while (const auto packet = line.next()) {
         story += (story.empty() ? "" : " ") + std::to_string(packet->time_ns / 1'000'000'000) +
                  static_cast<char>('a' + packet->file);
-        EXPECT_EQ(packet->data[0], static_cast<std::uint8_t>(packet->time_ns / 1'000'000'000)) << "data of another packet";
+        EXPECT_EQ(packet->data[0], static_cast<std::uint8_t>(packet->time_ns / 1'000'000'000))
+            << "data of another packet";
     }
     EXPECT_FALSE(line.next()) << "over means over";
     return story;
@@ -102,7 +103,8 @@ TEST_F(timeline, hundreds_of_rotated_files_need_few_descriptors) {
     auto line = TimeLine::open(paths);
     ASSERT_TRUE(line);
     const auto open_descriptors = [] {
-        return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), std::filesystem::directory_iterator());
+        return std::distance(std::filesystem::directory_iterator("/proc/self/fd"),
+                             std::filesystem::directory_iterator());
     };
     EXPECT_LT(open_descriptors(), 50);
     std::int64_t last = 0;
@@ -138,7 +140,8 @@ TEST_F(timeline, a_batch_holds_the_same_packets_in_the_same_order) {
     for (std::uint32_t i = 0; i < 5000; ++i) {
         const Bytes data(1 + i % 300, static_cast<std::uint8_t>(i));
         pcap = std::move(pcap) + kOrder.pcap_record(i, 0, data);
-        pcapng = std::move(pcapng) + kOrder.enhanced(i * 1'000'000ULL, data, i % 7 == 0 ? kOrder.option(1, {'x'}) : Bytes{});
+        pcapng =
+            std::move(pcapng) + kOrder.enhanced(i * 1'000'000ULL, data, i % 7 == 0 ? kOrder.option(1, {'x'}) : Bytes{});
     }
     pcap.pop_back();
     pcapng.pop_back();

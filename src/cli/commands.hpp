@@ -1,0 +1,14 @@
+// Which commands are there? One function each, in a file of the same name.
+#pragma once
+
+#include "cli/exit_code.hpp"
+#include "cli/options.hpp"
+
+namespace synwhy::cli {
+
+/// Each prints its answer and its complaints; exceptions are bugs.
+ExitCode run_pcap(const PcapOptions& options, const CommonOptions& common);
+ExitCode run_explain(const ExplainCommand& options, const CommonOptions& common);
+ExitCode run_path(const PathCommand& options);
+
+}  // namespace synwhy::cli

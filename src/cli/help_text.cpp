@@ -1,0 +1,100 @@
+// The help texts; see help_text.hpp.
+#include "cli/help_text.hpp"
+
+namespace synwhy::cli {
+namespace {
+
+constexpr std::string_view kOverview =
+    R"(synwhy: a SYN reached this Linux server and no SYN+ACK came back. Why?
+
+usage: synwhy COMMAND [OPTIONS]
+
+  pcap FILE...       explain the unanswered connection attempts of a capture
+  explain CAUSE      what a cause is, how to confirm it, what helps; "list" for all
+  path --kernel R    what Linux release R does with a SYN, step by step
+
+  synwhy COMMAND --help    options of a command
+  synwhy --version
+
+  tcpdump -i eth0 -s 128 -w trouble.pcap tcp && synwhy pcap trouble.pcap
+
+exit status: 0 nothing found, 1 a cause found, 2 usage, 3 could not look,
+             70 a bug in synwhy
+)";
+
+constexpr std::string_view kPcap =
+    R"(usage: synwhy pcap [OPTIONS] FILE...
+
+Explains, for every connection attempt in the captures, why it was not answered.
+FILE is pcap or pcapng, also .gz .zst .lz4 .xz; "-" is standard input, which is
+also read when no FILE is given and something is piped in. Several files are one
+time line. Nothing is sent, no name is resolved.
+
+what is known about the server (each fact removes rival explanations)
+      --kernel RELEASE     its `uname -r`, best followed by `uname -v`
+      --sysctl NAME=VALUE  one of its sysctls; repeatable
+      --netstat FILE[,FILE2]
+                           its counters, of one moment or of two: netstat -s,
+                           nstat -az, /proc/net/netstat
+      --bundle DIR         a directory copied from it: /proc tree, sosreport,
+                           outputs of commands
+      --server ADDRESS     look only at this server host
+
+output
+  -v, --verbose            also every SYN of the attempts in question
+      --json               the report as one JSON object
+      --ndjson             one JSON object a line for each attempt in question
+      --all                with -v or --ndjson: also the simply answered attempts
+  -w, --write FILE         write the capture again as pcapng, the verdicts as
+                           packet comments; "-" is standard output
+      --local-time         times of this machine's zone instead of UTC
+      --color WHEN         auto, always, never
+      --no-progress        no progress bar on a terminal
+      --max-handshakes N   remember at most N attempts, 600 bytes each
+                           (1000000); the oldest answered ones go first
+      --exit-zero          exit 0 also when a cause was found
+  -n                       accepted and ignored: names are never resolved
+
+  synwhy pcap trouble.pcap --kernel "$(uname -r) $(uname -v)"
+  ssh SERVER tcpdump -U -s 128 -w - tcp | synwhy pcap -
+
+The first ^C ends the reading and reports what was read, the second ends synwhy.
+)";
+
+constexpr std::string_view kExplain =
+    R"(usage: synwhy explain [OPTIONS] CAUSE | list
+
+Prints the page of a cause: what happens, in which kernels, how to confirm it,
+what helps and what does not. "list" prints all causes in the order in which a
+SYN meets them.
+
+      --json        the page as one JSON object; of "list" one object a line
+      --color WHEN  auto, always, never
+
+  synwhy explain per-host-paws
+)";
+
+constexpr std::string_view kPath =
+    R"(usage: synwhy path --kernel RELEASE | --diff RELEASE RELEASE | --list
+
+Prints where this kernel can fail to answer a SYN, in the order a SYN meets the
+places, or what differs between two kernels.
+
+      --kernel RELEASE         a `uname -r`, best followed by `uname -v`
+      --diff RELEASE RELEASE   only what differs
+      --list                   releases at which something changed
+
+  synwhy path --kernel 3.10.0-1160.el7
+  synwhy path --diff 4.9 4.12
+)";
+
+}  // namespace
+
+std::string_view help_text(std::string_view command) {
+    if (command == "pcap") return kPcap;
+    if (command == "explain") return kExplain;
+    if (command == "path") return kPath;
+    return kOverview;
+}
+
+}  // namespace synwhy::cli

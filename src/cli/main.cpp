@@ -1,0 +1,48 @@
+// synwhy: a SYN reached this Linux server and no SYN+ACK came back. Why?
+//
+// The process's frame: command line, dispatch, exit status. Everything else is in the command's own file.
+#include <csignal>
+#include <exception>
+#include <new>
+#include <string>
+#include <variant>
+
+#include "cli/commands.hpp"
+#include "cli/options.hpp"
+#include "cli/talk.hpp"
+
+namespace {
+
+using namespace synwhy;
+
+struct Dispatch {
+    const cli::CommonOptions& common;
+
+    cli::ExitCode operator()(const cli::PcapOptions& options) const { return run_pcap(options, common); }
+    cli::ExitCode operator()(const cli::ExplainCommand& options) const { return run_explain(options, common); }
+    cli::ExitCode operator()(const cli::PathCommand& options) const { return run_path(options); }
+};
+
+cli::ExitCode run(int argc, char** argv) {
+    const auto parsed = cli::parse_command_line(argc, argv);
+    if (const auto* finished = std::get_if<cli::ExitCode>(&parsed)) return *finished;
+    const auto& invocation = std::get<cli::Invocation>(parsed);
+    const cli::ExitCode code = std::visit(Dispatch{invocation.common}, invocation.command);
+    const bool forgiven = invocation.common.exit_zero && code == cli::ExitCode::cause_found;
+    return forgiven ? cli::ExitCode::nothing_found : code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::signal(SIGPIPE, SIG_IGN);  // a closed stdout is seen as EPIPE by cli::print
+    try {
+        return static_cast<int>(run(argc, argv));
+    } catch (const std::bad_alloc&) {
+        cli::complain("out of memory; --max-handshakes N bounds what is remembered");
+        return static_cast<int>(cli::ExitCode::could_not_look);
+    } catch (const std::exception& error) {
+        cli::complain(std::string("a bug in synwhy, please report it with the command line: ") + error.what());
+        return static_cast<int>(cli::ExitCode::bug);
+    }
+}

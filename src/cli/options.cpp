@@ -1,0 +1,140 @@
+// How is the command line read? The only file that includes CLI11, which costs seconds of compile time.
+//
+// CLI11 finds options and types; its exit codes (100 and more) and its help never reach the user. Checks that need
+// no file are made here, so that a usage error comes before any work.
+#include "cli/options.hpp"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+
+#include "cli/help_text.hpp"
+#include "cli/talk.hpp"
+
+namespace synwhy::cli {
+namespace {
+
+const std::map<std::string, emit::ColourMode> kColourModes{{"auto", emit::ColourMode::automatic},
+                                                           {"always", emit::ColourMode::always},
+                                                           {"never", emit::ColourMode::never}};
+
+void add_common(CLI::App& app, CommonOptions& common) {
+    app.add_option("--color", common.colour)->transform(CLI::CheckedTransformer(kColourModes));
+    app.add_flag("--exit-zero", common.exit_zero);
+}
+
+void add_pcap(CLI::App& app, PcapOptions& options, bool& names_ignored) {
+    app.add_option("files", options.files);
+    app.add_flag("-v,--verbose", options.verbose);
+    app.add_flag("--json", options.json);
+    app.add_flag("--ndjson", options.ndjson);
+    app.add_flag("--all", options.all);
+    app.add_flag("--local-time", options.local_time);
+    app.add_flag("!--no-progress", options.progress);
+    app.add_flag("-n", names_ignored);
+    app.add_option("-w,--write", options.write);
+    app.add_option("--kernel", options.kernel);
+    app.add_option("--sysctl", options.sysctls)->expected(1)->take_all();
+    app.add_option("--netstat", options.netstat);
+    app.add_option("--bundle", options.bundle);
+    app.add_option("--server", options.server);
+    app.add_option("--max-handshakes", options.max_handshakes)->check(CLI::Range(std::size_t{1}, kMaxHandshakes));
+}
+
+void add_path(CLI::App& app, PathCommand& options) {
+    auto* kernel = app.add_option("--kernel", options.kernel);
+    auto* diff = app.add_option("--diff", options.diff)->expected(2);
+    auto* list = app.add_flag("--list", options.list);
+    kernel->excludes(diff)->excludes(list);
+    diff->excludes(list);
+}
+
+/// What the options of `pcap` contradict each other in; empty when nothing.
+std::string complaint(PcapOptions& options) {
+    if (options.files.empty()) {
+        if (::isatty(STDIN_FILENO) != 0) return "pcap: no FILE given";
+        options.files.emplace_back("-");
+    }
+    if (std::ranges::count(options.files, "-") > 1) return "pcap: standard input can be read only once";
+    if (options.json && options.ndjson) return "pcap: --json and --ndjson exclude each other";
+    if (options.all && !options.ndjson && !options.verbose) return "pcap: --all needs -v or --ndjson";
+    if (options.write == "-" && (options.json || options.ndjson)) {
+        return "pcap: standard output cannot hold both the capture (-w -) and JSON";
+    }
+    return {};
+}
+
+std::string complaint(const PathCommand& options) {
+    if (!options.list && options.kernel.empty() && options.diff.empty()) {
+        return "path: one of --kernel, --diff, --list is needed";
+    }
+    return {};
+}
+
+ExitCode usage_error(std::string_view what, std::string_view command) {
+    complain(std::string(what) + "; try: synwhy " + std::string(command) + (command.empty() ? "" : " ") + "--help");
+    return ExitCode::usage;
+}
+
+/// CLI11's messages, first line only, as one sentence in our style.
+std::string one_line(std::string text) {
+    text = text.substr(0, text.find('\n'));
+    return text;
+}
+
+}  // namespace
+
+std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
+    Invocation invocation;
+    PcapOptions pcap_options;
+    ExplainCommand explain_options;
+    PathCommand path_options;
+    bool names_ignored = false;
+
+    CLI::App app;
+    app.set_version_flag("-V,--version", "synwhy " SYNWHY_VERSION);
+    app.require_subcommand(1);
+    CLI::App* pcap = app.add_subcommand("pcap");
+    CLI::App* explain = app.add_subcommand("explain");
+    CLI::App* path = app.add_subcommand("path");
+    for (CLI::App* command : {pcap, explain, path}) add_common(*command, invocation.common);
+    add_pcap(*pcap, pcap_options, names_ignored);
+    explain->add_option("topic", explain_options.topic)->required();
+    explain->add_flag("--json", explain_options.json);
+    add_path(*path, path_options);
+
+    const auto command = [&]() -> std::string {
+        const auto used = app.get_subcommands();
+        return used.empty() ? "" : used.front()->get_name();
+    };
+    if (argc < 2) {
+        complain(help_text(""));
+        return ExitCode::usage;
+    }
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::CallForHelp&) {
+        return print(help_text(command())) ? ExitCode::nothing_found : ExitCode::could_not_look;
+    } catch (const CLI::CallForVersion& version) {
+        return print(std::string(version.what()) + '\n') ? ExitCode::nothing_found : ExitCode::could_not_look;
+    } catch (const CLI::ParseError& error) {
+        return usage_error(one_line(error.what()), command());
+    }
+
+    std::string wrong;
+    if (pcap->parsed()) {
+        wrong = complaint(pcap_options);
+        invocation.command = std::move(pcap_options);
+    } else if (explain->parsed()) {
+        invocation.command = std::move(explain_options);
+    } else {
+        wrong = complaint(path_options);
+        invocation.command = std::move(path_options);
+    }
+    if (!wrong.empty()) return usage_error(wrong, command());
+    return invocation;
+}
+
+}  // namespace synwhy::cli

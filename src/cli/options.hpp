@@ -1,0 +1,63 @@
+// What did the user ask for?
+//
+// The command line as plain values. Reading it is options.cpp's business, the only file that knows the parser
+// library; what an option means for the answer is decided by the command. Left out: anything that opens a file.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "cli/exit_code.hpp"
+#include "emit/style.hpp"
+
+namespace synwhy::cli {
+
+/// Largest --max-handshakes: 60 GB of memory.
+inline constexpr std::size_t kMaxHandshakes = 100'000'000;
+
+/// What every command understands.
+struct CommonOptions {
+    emit::ColourMode colour = emit::ColourMode::automatic;
+    bool exit_zero = false;  ///< "a cause found" exits 0
+};
+
+struct PcapOptions {
+    std::vector<std::string> files{};  ///< "-" is standard input; never empty after parsing
+    bool verbose = false;
+    bool json = false;
+    bool ndjson = false;
+    bool all = false;                     ///< also handshakes that were simply answered
+    bool local_time = false;
+    bool progress = true;                 ///< still only on a terminal
+    std::string write{};                  ///< annotated capture, "-" is standard output, empty for none
+    std::string kernel{};                 ///< release, empty when not given
+    std::vector<std::string> sysctls{};   ///< "name=value"
+    std::string netstat{};                ///< "FILE" or "BEFORE,AFTER"
+    std::string bundle{};                 ///< directory
+    std::string server{};                 ///< address of the only server host to look at
+    std::size_t max_handshakes = 1'000'000;
+};
+
+struct ExplainCommand {
+    std::string topic{};  ///< a slug, or "list"
+    bool json = false;
+};
+
+struct PathCommand {
+    std::string kernel{};
+    std::vector<std::string> diff{};  ///< none or two releases
+    bool list = false;
+};
+
+struct Invocation {
+    CommonOptions common{};
+    std::variant<PcapOptions, ExplainCommand, PathCommand> command{};
+};
+
+/// The invocation, or, when nothing is left to do (help, version, a usage error: all printed), the exit status.
+std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv);
+
+}  // namespace synwhy::cli
