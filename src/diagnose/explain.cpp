@@ -160,7 +160,8 @@ void assign(const HostView& view, const Premises& premises, HostExplanation& res
             cause.cause = mechanism.cause;
             cause.mechanism = m;
             cause.confidence = confidence_of(mechanism, premises);
-            if (mechanism.cause == Cause::per_host_paws && !attempt.stamp_exists) cause.confidence = Confidence::possible;
+            const bool stretched = std::binary_search(mechanism.stretched.begin(), mechanism.stretched.end(), i);
+            if (stretched || (mechanism.cause == Cause::per_host_paws && !attempt.stamp_exists)) cause.confidence = Confidence::possible;
             cause.detail = detail_of(attempt, mechanism);
             prefer_earlier_queue(attempt, mechanism, premises, cause);
         }
@@ -240,6 +241,7 @@ HostExplanation explain_host(const capture::Fold& fold, const std::vector<Readin
     }
     std::vector<bool> explained(view.attempts.size(), false);
     choose(view, candidates, kMaxExplanations, explained, result);
+    for (Mechanism& mechanism : result.chosen) stretch(view, mechanism, explained);
     // What remains may be constant in the sender, or older than the capture. One at a time: each choice changes what
     // is left to group.
     const std::vector<Mechanism> ttl = fit_min_ttl(view, fold, premises);

@@ -1,5 +1,8 @@
 #include "diagnose/mechanism.hpp"
 
+#include <algorithm>
+#include <set>
+
 namespace synwhy::diagnose {
 
 namespace {
@@ -28,6 +31,50 @@ double gain(const HostView& view, const Mechanism& mechanism, const std::vector<
         if (judged(view.attempts[i]) && view.attempts[i].silent() && !explained[i] && mechanism.refuses(i)) fresh += 1;
     }
     return fresh - kRefutePenalty * static_cast<double>(mechanism.refute) - mechanism.cost;
+}
+
+namespace {
+
+constexpr std::int64_t kNearNs = 2'000'000'000;
+
+/// Is the queue at least at seven tenths of the fitted limit?
+bool nearly_full(const Attempt& attempt, const Mechanism& mechanism) {
+    const std::uint32_t length = mechanism.cause == core::Cause::accept_queue_full ? attempt.unserved : attempt.requests_high;
+    return length > 0 && length * 10 >= mechanism.threshold * 7;
+}
+
+std::vector<std::size_t> just_missed(const HostView& view, const Mechanism& mechanism, const std::vector<bool>& explained) {
+    std::vector<std::int64_t> refusals;
+    std::set<std::uint32_t> handshakes;
+    for (std::size_t i = 0; i < view.attempts.size(); ++i) {
+        if (!mechanism.refuses(i) || !view.attempts[i].silent()) continue;
+        refusals.push_back(view.attempts[i].time_ns);
+        handshakes.insert(view.attempts[i].handshake);
+    }
+    const bool queue = mechanism.listener != kNone && mechanism.prefix_length == 0 && mechanism.cause != core::Cause::min_ttl;
+    std::vector<std::size_t> missed;
+    for (std::size_t i = 0; i < view.attempts.size(); ++i) {
+        const Attempt& attempt = view.attempts[i];
+        if (!judged(attempt) || !attempt.silent() || explained[i]) continue;
+        if (queue) {
+            const auto near = std::lower_bound(refusals.begin(), refusals.end(), attempt.time_ns - kNearNs);
+            const bool close = near != refusals.end() && *near <= attempt.time_ns + kNearNs;
+            if (attempt.listener == mechanism.listener && close && nearly_full(attempt, mechanism)) missed.push_back(i);
+        } else if (mechanism.cause == core::Cause::per_host_paws && handshakes.contains(attempt.handshake)) {
+            missed.push_back(i);
+        }
+    }
+    return missed;
+}
+
+}  // namespace
+
+void stretch(const HostView& view, Mechanism& mechanism, std::vector<bool>& explained) {
+    mechanism.stretched = just_missed(view, mechanism, explained);
+    for (const std::size_t i : mechanism.stretched) {
+        mechanism.predictions[i] = Prediction::refuse;
+        explained[i] = true;
+    }
 }
 
 }  // namespace synwhy::diagnose

@@ -26,6 +26,7 @@ struct Mechanism {
     std::uint64_t spared = 0;                   ///< answered attempts it predicts to be answered
     std::uint64_t unique = 0;                   ///< silences nothing chosen before it explains
     double cost = 0;                            ///< parameters to be paid for, in attempts
+    std::vector<std::size_t> stretched{};       ///< attempts just outside its prediction that belong to it all the same
     bool assumed = false;                       ///< rests on something before or outside the capture
     std::uint32_t threshold = 0;                ///< queue length, TTL: meaning by cause
     core::Address prefix{};                     ///< constant causes
@@ -40,6 +41,10 @@ struct Mechanism {
 
 /// Fills support, refute and spared from the predictions.
 void tally(const HostView& view, Mechanism& mechanism);
+
+/// Adds the silences that a chosen explanation misses by a hair: a queue all but full within two seconds of a
+/// refusal by it, another copy of a SYN that per-host PAWS refused.
+void stretch(const HostView& view, Mechanism& mechanism, std::vector<bool>& explained);
 
 /// Worth of explaining the still unexplained attempts.
 double gain(const HostView& view, const Mechanism& mechanism, const std::vector<bool>& explained);
