@@ -5,7 +5,7 @@ namespace synwhy::cli {
 namespace {
 
 constexpr std::string_view kOverview =
-    R"(synwhy: a SYN reached this Linux server and no SYN+ACK came back. Why?
+    R"text(synwhy: a SYN reached this Linux server and no SYN+ACK came back. Why?
 
 usage: synwhy COMMAND [OPTIONS]
 
@@ -20,10 +20,10 @@ usage: synwhy COMMAND [OPTIONS]
 
 exit status: 0 nothing found, 1 a cause found, 2 usage, 3 could not look,
              70 a bug in synwhy
-)";
+)text";
 
 constexpr std::string_view kPcap =
-    R"(usage: synwhy pcap [OPTIONS] FILE...
+    R"text(usage: synwhy pcap [OPTIONS] FILE...
 
 Explains, for every connection attempt in the captures, why it was not answered.
 FILE is pcap or pcapng, also .gz .zst .lz4 .xz; "-" is standard input, which is
@@ -59,10 +59,10 @@ output
   ssh SERVER tcpdump -U -s 128 -w - tcp | synwhy pcap -
 
 The first ^C ends the reading and reports what was read, the second ends synwhy.
-)";
+)text";
 
 constexpr std::string_view kExplain =
-    R"(usage: synwhy explain [OPTIONS] CAUSE | list
+    R"text(usage: synwhy explain [OPTIONS] CAUSE | list
 
 Prints the page of a cause: what happens, in which kernels, how to confirm it,
 what helps and what does not. "list" prints all causes in the order in which a
@@ -72,10 +72,10 @@ SYN meets them.
       --color WHEN  auto, always, never
 
   synwhy explain per-host-paws
-)";
+)text";
 
 constexpr std::string_view kPath =
-    R"(usage: synwhy path --kernel RELEASE | --diff RELEASE RELEASE | --list
+    R"text(usage: synwhy path --kernel RELEASE | --diff RELEASE RELEASE | --list
 
 Prints where this kernel can fail to answer a SYN, in the order a SYN meets the
 places, or what differs between two kernels.
@@ -86,7 +86,7 @@ places, or what differs between two kernels.
 
   synwhy path --kernel 3.10.0-1160.el7
   synwhy path --diff 4.9 4.12
-)";
+)text";
 
 }  // namespace
 

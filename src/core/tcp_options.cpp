@@ -33,6 +33,8 @@ void take(TcpOptions& options, std::uint8_t kind, const std::uint8_t* value, std
         options.has_md5 = true;
     } else if (kind == kAo && length >= 4) {
         options.has_ao = true;
+    } else if (kind == kMd5 || kind == kAo) {
+        options.has_bad_auth = true;
     } else if (kind == kFastOpen || (kind == kExperimental && length >= 4 && load_be16(value) == kFastOpenMagic)) {
         options.has_fast_open = true;
     }
@@ -58,6 +60,7 @@ void parse_list(TcpOptions& options, std::span<const std::uint8_t> bytes, std::s
         }
         const std::uint8_t length = bytes[at + 1];
         if (length < 2 || length > declared_length - at) {
+            options.has_bad_auth = kind == kMd5 || kind == kAo;
             options.malformed = true;
             return;
         }

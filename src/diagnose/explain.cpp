@@ -181,18 +181,13 @@ bool edge_of_subnet(const core::Address& address) {
     return host == 0 || host == 0xff;
 }
 
-bool same_24(const core::Address& a, const core::Address& b) {
-    return a.family == core::Family::ipv4 && b.family == core::Family::ipv4 && (a.ipv4_value() >> 8) == (b.ipv4_value() >> 8);
-}
-
 /// Causes that leave no trace but silence and that nothing in this capture excludes for this SYN.
-std::vector<Cause> open_silent_causes(const HostView& view, const Attempt& attempt, const core::Address& source, const Premises& premises) {
+std::vector<Cause> open_silent_causes(const HostView& view, const Attempt& attempt, const Premises& premises) {
     std::vector<Cause> open;
     if (view.address_silent) {
         if (edge_of_subnet(view.address)) open.push_back(Cause::broadcast_destination);
         open.push_back(Cause::not_local);
     }
-    if (edge_of_subnet(source) && same_24(source, view.address)) open.push_back(Cause::martian_source);
     const bool paws_kernel = premises.any_kernel([](const core::Behaviours& b) { return b.host_paws != core::HostPaws::none; });
     if (paws_kernel && premises.tw_recycle.value_or(true) && (attempt.stamp_exists || attempt.blind_stamp)) open.push_back(Cause::per_host_paws);
     if (attempt.existing.state != core::Existing::none) open.push_back(attempt.existing.state == core::Existing::established ? Cause::established_collision : Cause::time_wait_refused);
@@ -208,13 +203,12 @@ std::vector<Cause> open_silent_causes(const HostView& view, const Attempt& attem
 }
 
 /// Nothing fitted: name what remains, the most telling first, and say that it is open.
-void leave_open(const HostView& view, const capture::Fold& fold, const Premises& premises, HostExplanation& result) {
+void leave_open(const HostView& view, const Premises& premises, HostExplanation& result) {
     for (std::size_t i = 0; i < view.attempts.size(); ++i) {
         const Attempt& attempt = view.attempts[i];
         AttemptCause& cause = result.attempts[i];
         if (!judged(attempt) || !attempt.silent()) continue;
-        const core::Address& source = fold.handshakes()[attempt.handshake].tuple.client.address;
-        const std::vector<Cause> open = open_silent_causes(view, attempt, source, premises);
+        const std::vector<Cause> open = open_silent_causes(view, attempt, premises);
         if (!cause.cause) {
             cause.cause = view.traits.replies_visible || view.address_silent ? open.front() : Cause::capture_blind;
             cause.confidence = Confidence::unknown;
@@ -255,7 +249,7 @@ HostExplanation explain_host(const capture::Fold& fold, const std::vector<Readin
     }
     result.rejected = std::move(candidates);
     assign(view, premises, result);
-    leave_open(view, fold, premises, result);
+    leave_open(view, premises, result);
     return result;
 }
 

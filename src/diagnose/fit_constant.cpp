@@ -178,8 +178,10 @@ std::vector<Mechanism> fit_prefixes(const HostView& view, const capture::Fold& f
         }
         if (listeners.size() < 2 && view.listeners.size() > 1) continue;
         Mechanism mechanism = mechanism_of(view, fold, group, kNone);
-        mechanism.cause = core::Cause::no_route_back;
-        mechanism.siblings = {core::Cause::netfilter_drop, core::Cause::rp_filter, core::Cause::socket_filter};
+        // Without a route back a strict or loose reverse path filter refuses first.
+        const bool filter_first = premises.rp_filter.value_or(false);
+        mechanism.cause = filter_first ? core::Cause::rp_filter : core::Cause::no_route_back;
+        mechanism.siblings = {core::Cause::netfilter_drop, filter_first ? core::Cause::no_route_back : core::Cause::rp_filter, core::Cause::socket_filter};
         for (std::size_t i = 0; i < view.attempts.size(); ++i) {
             if (mechanism.refuses(i)) taken[i] = true;
         }

@@ -61,43 +61,6 @@ Prediction predict(const core::Behaviours& kernel, const Attempt& attempt, const
     return refused ? Prediction::refuse : Prediction::answer;
 }
 
-/// recycle may have been switched while the capture ran: keeps the interval in which it predicts best.
-void fit_interval(const HostView& view, Mechanism& mechanism) {
-    double best = 0;
-    double sum = 0;
-    std::size_t best_from = 0;
-    std::size_t best_to = 0;
-    std::size_t from = 0;
-    for (std::size_t i = 0; i < view.attempts.size(); ++i) {
-        if (!mechanism.refuses(i)) continue;
-        if (sum <= 0) {
-            sum = 0;
-            from = i;
-        }
-        sum += view.attempts[i].silent() ? 1.0 : -1.0;
-        if (sum > best) {
-            best = sum;
-            best_from = from;
-            best_to = i;
-        }
-    }
-    if (best <= 0) return;
-    bool refuted_before = false;
-    bool refuted_after = false;
-    for (std::size_t i = 0; i < view.attempts.size(); ++i) {
-        if (!mechanism.refuses(i) || view.attempts[i].silent()) continue;
-        refuted_before |= i < best_from;
-        refuted_after |= i > best_to;
-    }
-    if (refuted_before) mechanism.from_ns = view.attempts[best_from].time_ns;
-    if (refuted_after) mechanism.to_ns = view.attempts[best_to].time_ns;
-    mechanism.cost += refuted_before + refuted_after;
-    for (std::size_t i = 0; i < view.attempts.size(); ++i) {
-        if (!mechanism.refuses(i)) continue;
-        if ((refuted_before && i < best_from) || (refuted_after && i > best_to)) mechanism.predictions[i] = Prediction::no_opinion;
-    }
-}
-
 /// One client's attempts in the first minute, when stamps from before the capture can still be alive.
 struct EarlyClient {
     std::vector<std::size_t> silent;
@@ -219,7 +182,7 @@ std::vector<Mechanism> fit_host_paws(const HostView& view, const Premises& premi
         for (const Attempt& attempt : view.attempts) {
             mechanism.predictions.push_back(predict(kernel.behaviours, attempt, premises, ipv6));
         }
-        fit_interval(view, mechanism);
+        fit_interval(view, mechanism);  // recycle may have been switched while the capture ran
         tally(view, mechanism);
         if (mechanism.support > 0) fitted.push_back(std::move(mechanism));
     }

@@ -51,8 +51,11 @@ std::vector<std::uint32_t> thresholds(const HostView& view, std::uint32_t listen
     return all;
 }
 
+/// May the limit have held for a part of the capture only?
+enum class Span : std::uint8_t { whole_capture, interval };
+
 template <class Predict>
-Mechanism fit_threshold(const HostView& view, std::uint32_t listener, core::Cause cause,
+Mechanism fit_threshold(const HostView& view, std::uint32_t listener, core::Cause cause, Span span,
                         const std::vector<std::uint32_t>& candidates, double cost, Predict predict) {
     Mechanism best;
     double best_score = 0;
@@ -66,6 +69,7 @@ Mechanism fit_threshold(const HostView& view, std::uint32_t listener, core::Caus
             const bool mine = attempt.listener == listener && judged(attempt);
             mechanism.predictions.push_back(mine ? predict(attempt, threshold) : Prediction::no_opinion);
         }
+        if (span == Span::interval) fit_interval(view, mechanism);
         tally(view, mechanism);
         const double score = gain(view, mechanism, std::vector<bool>(view.attempts.size(), false));
         if (score > best_score) {
@@ -107,16 +111,19 @@ std::vector<Mechanism> fit_accept_queues(const HostView& view, const Premises& p
         if (candidates.empty()) continue;
         const bool signs = !view.listeners[l].full_signs.empty();
         for (const core::Kernel* kernel : one_of_each(premises, [](const core::Behaviours& b) { return b.accept_rule; })) {
-            Mechanism mechanism = fit_threshold(
-                view, l, core::Cause::accept_queue_full, candidates, signs ? 0.2 : 0.6,
-                [&](const Attempt& attempt, std::uint32_t threshold) {
-                    core::Facts facts = open_queues(attempt);
-                    facts.backlog = threshold - 1;
-                    facts.syncookies = 1;
-                    facts.request_length = 0;
-                    if (attempt.outcome == core::Outcome::cookie) return Prediction::no_opinion;
-                    return refused_by(kernel->behaviours, facts, core::Cause::accept_queue_full) ? Prediction::refuse : Prediction::answer;
-                });
+            const auto full = [&](const Attempt& attempt, std::uint32_t threshold) {
+                core::Facts facts = open_queues(attempt);
+                facts.backlog = threshold - 1;
+                facts.syncookies = 1;
+                facts.request_length = 0;
+                if (attempt.outcome == core::Outcome::cookie) return Prediction::no_opinion;
+                return refused_by(kernel->behaviours, facts, core::Cause::accept_queue_full) ? Prediction::refuse : Prediction::answer;
+            };
+            const double cost = signs ? 0.2 : 0.6;
+            Mechanism mechanism = fit_threshold(view, l, core::Cause::accept_queue_full, Span::whole_capture, candidates, cost, full);
+            if (mechanism.support == 0) {  // listen() may have been called again with another backlog
+                mechanism = fit_threshold(view, l, core::Cause::accept_queue_full, Span::interval, candidates, cost, full);
+            }
             mechanism.kernel_note = kernel->family;
             if (mechanism.support > 0) fitted.push_back(std::move(mechanism));
         }
@@ -142,7 +149,7 @@ Mechanism fit_quarter(const HostView& view, const Premises& premises, std::uint3
     double best_score = -1e300;
     for (const core::Kernel* kernel : one_of_each(premises, [](const core::Behaviours& b) { return b.proven_peer; })) {
         Mechanism mechanism = fit_threshold(
-            view, listener, core::Cause::syn_backlog_quarter, candidates, 0.7, [&](const Attempt& attempt, std::uint32_t threshold) {
+            view, listener, core::Cause::syn_backlog_quarter, Span::whole_capture, candidates, 0.7, [&](const Attempt& attempt, std::uint32_t threshold) {
                 const bool exempt = kernel->behaviours.proven_peer == core::ProvenPeer::by_rtt && attempt.proven_peer;
                 if (attempt.via_time_wait || exempt) return Prediction::answer;
                 return requests_of(attempt) >= threshold ? Prediction::refuse : Prediction::answer;
@@ -178,7 +185,7 @@ std::vector<Mechanism> fit_syn_queues(const HostView& view, const Premises& prem
     for (std::uint32_t l = 0; l < view.listeners.size(); ++l) {
         const std::vector<std::uint32_t> candidates = thresholds(view, l, &Attempt::requests_high);
         if (candidates.empty()) continue;
-        Mechanism full = fit_threshold(view, l, core::Cause::syn_queue_full, candidates, 0.6, [](const Attempt& attempt, std::uint32_t threshold) {
+        Mechanism full = fit_threshold(view, l, core::Cause::syn_queue_full, Span::whole_capture, candidates, 0.6, [](const Attempt& attempt, std::uint32_t threshold) {
             if (attempt.via_time_wait) return Prediction::answer;
             return requests_of(attempt) >= threshold ? Prediction::refuse : Prediction::answer;
         });

@@ -25,6 +25,42 @@ void tally(const HostView& view, Mechanism& mechanism) {
     }
 }
 
+void fit_interval(const HostView& view, Mechanism& mechanism) {
+    double best = 0;
+    double sum = 0;
+    std::size_t best_from = 0;
+    std::size_t best_to = 0;
+    std::size_t from = 0;
+    for (std::size_t i = 0; i < view.attempts.size(); ++i) {
+        if (!mechanism.refuses(i)) continue;
+        if (sum <= 0) {
+            sum = 0;
+            from = i;
+        }
+        sum += view.attempts[i].silent() ? 1.0 : -1.0;
+        if (sum > best) {
+            best = sum;
+            best_from = from;
+            best_to = i;
+        }
+    }
+    if (best <= 0) return;
+    bool refuted_before = false;
+    bool refuted_after = false;
+    for (std::size_t i = 0; i < view.attempts.size(); ++i) {
+        if (!mechanism.refuses(i) || view.attempts[i].silent()) continue;
+        refuted_before |= i < best_from;
+        refuted_after |= i > best_to;
+    }
+    if (refuted_before) mechanism.from_ns = view.attempts[best_from].time_ns;
+    if (refuted_after) mechanism.to_ns = view.attempts[best_to].time_ns;
+    mechanism.cost += refuted_before + refuted_after;
+    for (std::size_t i = 0; i < view.attempts.size(); ++i) {
+        if (!mechanism.refuses(i)) continue;
+        if ((refuted_before && i < best_from) || (refuted_after && i > best_to)) mechanism.predictions[i] = Prediction::no_opinion;
+    }
+}
+
 double gain(const HostView& view, const Mechanism& mechanism, const std::vector<bool>& explained) {
     double fresh = 0;
     for (std::size_t i = 0; i < view.attempts.size(); ++i) {

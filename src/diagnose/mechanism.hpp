@@ -42,6 +42,10 @@ struct Mechanism {
 /// Fills support, refute and spared from the predictions.
 void tally(const HostView& view, Mechanism& mechanism);
 
+/// A setting may have changed while the capture ran: keeps the interval in which the mechanism predicts best, and
+/// charges for each end that is needed.
+void fit_interval(const HostView& view, Mechanism& mechanism);
+
 /// Adds the silences that a chosen explanation misses by a hair: a queue all but full within two seconds of a
 /// refusal by it, another copy of a SYN that per-host PAWS refused.
 void stretch(const HostView& view, Mechanism& mechanism, std::vector<bool>& explained);

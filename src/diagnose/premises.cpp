@@ -91,6 +91,10 @@ Premises make_premises(const core::HostFacts& facts, const HostView& view, const
             if (const auto kernel = core::resolve_kernel(release)) premises.kernels.push_back(*kernel);
         }
     }
+    for (const auto& [name, value] : facts.sysctls) {
+        if (!name.starts_with("net.ipv4.conf.") || !name.ends_with(".rp_filter")) continue;
+        premises.rp_filter = premises.rp_filter.value_or(false) || (value != "0" && !value.empty());
+    }
     premises.netfilter_unlikely = looks_free_of_netfilter(facts);
     if (const auto value = facts.sysctl("net.ipv4.tcp_tw_recycle")) premises.tw_recycle = *value != 0;
     if (const auto value = facts.sysctl("net.ipv4.tcp_timestamps")) premises.timestamps = *value != 0;

@@ -23,6 +23,7 @@ struct Premises {
     std::optional<int> syncookies{};
     std::optional<std::uint32_t> max_syn_backlog{};
     std::optional<std::uint32_t> somaxconn{};
+    std::optional<bool> rp_filter{};          ///< known: on for some interface, or off for all that were named
     bool cookies_seen = false;
     bool netfilter_unlikely = false;          ///< many sysctls are known and none is netfilter's
     const core::HostFacts* facts = nullptr;

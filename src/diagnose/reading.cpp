@@ -114,6 +114,10 @@ void read_request(const Handshake& handshake, const HostTraits& traits, Reading&
         end = std::min(end, handshake.client_rst_ns);
         late = std::min(late, handshake.client_rst_ns);
     }
+    // Nothing from the server since the final ACK: the ACK may have been refused, and the request lives on.
+    const bool unconfirmed = handshake.client_established() && reading.refused_final_acks == 0 && reading.aborted_ns == kNever &&
+                             reading.served_ns == kNever && handshake.server_last_ns <= handshake.final_ack_ns;
+    if (unconfirmed) late = std::max(late, last_synack + interval + timer_slack(interval, traits));
     reading.request_end = std::max(end, reading.answered_ns);
     reading.request_end_late = std::max(late, reading.answered_ns);
     const bool fired = reading.timer_synacks > 0 && reading.synacks.size() > 1;

@@ -47,15 +47,30 @@ struct PacketFault {
     const char* detail;
 };
 
-std::optional<PacketFault> packet_fault(const capture::SynCopy& syn, const core::FourTuple& tuple, bool offloaded) {
+/// First or last address of the server's own /24, where masks are usual: its network or broadcast address.
+bool edge_of_servers_net(const core::Address& source, const core::Address& server) {
+    if (source.family != core::Family::ipv4 || (source.ipv4_value() >> 8) != (server.ipv4_value() >> 8)) return false;
+    const std::uint32_t host = source.ipv4_value() & 0xff;
+    return host == 0 || host == 0xff;
+}
+
+std::optional<PacketFault> packet_fault(const capture::SynCopy& syn, const core::FourTuple& tuple, const Premises& premises, bool offloaded) {
     if (syn.direction == core::LinkDirection::other_host) return PacketFault{Cause::wrong_mac, Confidence::likely, "the frame was addressed to another host"};
     if (syn.ip_header_bad) return PacketFault{Cause::bad_ip_header, Confidence::likely, "IP version, header length or total length is wrong"};
     if (syn.ip_checksum == core::Checksum::bad) return PacketFault{Cause::bad_ip_checksum, Confidence::likely, "the IP header checksum is wrong"};
     if (syn.direction == core::LinkDirection::broadcast || is_group_address(tuple.server.address)) {
         return PacketFault{Cause::broadcast_destination, Confidence::likely, "sent to a broadcast or multicast address"};
     }
-    if (tuple.client.address == tuple.server.address) return PacketFault{Cause::martian_source, Confidence::possible, "source and destination are the same address"};
+    const bool land_martian = premises.any_kernel([](const core::Behaviours& b) { return b.land_is_martian; });
+    if (tuple.client.address == tuple.server.address) return PacketFault{land_martian ? Cause::martian_source : Cause::capture_blind, Confidence::possible, "source and destination are the same address"};
     if (is_martian(tuple.client.address, tuple.server.address)) return PacketFault{Cause::martian_source, Confidence::likely, "the source address cannot be on the wire"};
+    if (edge_of_servers_net(tuple.client.address, tuple.server.address) &&
+        premises.any_kernel([](const core::Behaviours& b) { return b.subnet_broadcast_source_dropped; })) {
+        return PacketFault{Cause::martian_source, Confidence::possible, "the source looks like the broadcast address of the server's own network"};
+    }
+    if (syn.options.has_bad_auth && premises.any_kernel([](const core::Behaviours& b) { return b.malformed_md5_dropped; })) {
+        return PacketFault{Cause::bad_tcp_header, Confidence::possible, "a malformed MD5 or AO option"};
+    }
     if (syn.tcp_header_bad) return PacketFault{Cause::bad_tcp_header, Confidence::likely, "the TCP data offset is wrong"};
     if (syn.tcp_checksum == core::Checksum::bad && !offloaded) return PacketFault{Cause::bad_tcp_checksum, Confidence::likely, "the TCP checksum is wrong"};
     if ((syn.flags & (core::tcp_flag::fin | core::tcp_flag::rst)) != 0) return PacketFault{Cause::bad_flags, Confidence::likely, "SYN together with FIN or RST"};
@@ -70,6 +85,8 @@ std::vector<Cause> rivals_of(Cause fault) {
     switch (fault) {
         case Cause::md5_unexpected: return {Cause::md5_wrong, Cause::netfilter_drop};
         case Cause::ao_refused: return {Cause::bad_tcp_header, Cause::netfilter_drop};
+        case Cause::bad_tcp_header: return {Cause::ao_refused, Cause::netfilter_drop};
+        case Cause::capture_blind: return {Cause::martian_source, Cause::netfilter_drop};
         case Cause::martian_source: return {Cause::capture_blind, Cause::rp_filter, Cause::netfilter_drop};
         case Cause::broadcast_destination: return {Cause::not_local, Cause::netfilter_drop};
         default: return {Cause::netfilter_drop};
@@ -196,7 +213,7 @@ void settle_before_listen(const capture::Fold& fold, const std::vector<Reading>&
         AttemptCause& cause = causes[i];
         const capture::Handshake& handshake = fold.handshakes()[attempt.handshake];
         if (!attempt.answered()) {
-            if (const auto fault = packet_fault(handshake.syns[attempt.copy], handshake.tuple, offloaded)) {
+            if (const auto fault = packet_fault(handshake.syns[attempt.copy], handshake.tuple, premises, offloaded)) {
                 attempt.reaches_listen = false;
                 cause = {fault->cause, fault->confidence, rivals_of(fault->cause), kNone, fault->detail};
                 continue;

@@ -12,21 +12,20 @@
 
 namespace synwhy::emit {
 
+inline constexpr std::size_t kMaxFindingBlocks = 8;          ///< findings printed in full, all with verbose
+inline constexpr std::size_t kMaxFindingLines = 40;          ///< further ones, a headline each; the rest is counted
 inline constexpr std::size_t kMaxDetailedHandshakes = 1000;  ///< blocks that -v prints; the rest is counted
 
 struct TerminalOptions {
     std::size_t width = 80;  ///< columns; values below 40 count as 40
     bool colour = false;
-    bool utf8 = true;        ///< false: ASCII time line
-    bool verbose = false;    ///< every SYN of every handshake that was not simply answered, reasons of the ruled-out
-    bool all = false;        ///< with verbose: also the simply answered ones
+    bool utf8 = true;      ///< false: ASCII time line
+    bool verbose = false;  ///< every SYN of every handshake that was not simply answered, reasons of the ruled-out
+    bool all = false;      ///< with verbose: also the simply answered ones
     Zone zone = Zone::utc;
 };
 
-/// The whole report, ending in a newline. No line is wider than options.width columns, unless one word is.
+/// The whole report, ending in a newline. No line is wider than options.width columns but commands to be copied.
 std::string render(const core::Report& report, const TerminalOptions& options);
-
-/// A SYN+ACK or cookie at the first attempt, with nothing to explain.
-bool simply_answered(const core::HandshakeVerdict& handshake);
 
 }  // namespace synwhy::emit
