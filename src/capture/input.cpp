@@ -4,13 +4,18 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 #include <vector>
 
+#include "capture/reader.hpp"
+
 namespace synwhy::capture {
 namespace {
+
+std::atomic<bool> interrupted_reads_end = false;
 
 class Descriptor final : public ByteSource {
   public:
@@ -23,6 +28,9 @@ class Descriptor final : public ByteSource {
             if (got >= 0) {
                 bytes_read_ += static_cast<std::uint64_t>(got);
                 return static_cast<std::size_t>(got);
+            }
+            if (errno == EINTR && interrupted_reads_end) {
+                return 0;
             }
             if (errno != EINTR) {
                 return std::unexpected(
@@ -78,6 +86,8 @@ class HeadFirst final : public ByteSource {
 };
 
 }  // namespace
+
+void end_interrupted_reads(bool end) noexcept { interrupted_reads_end = end; }
 
 std::unique_ptr<ByteSource> read_descriptor(int fd, std::string name) {
     return std::make_unique<Descriptor>(fd, std::move(name));

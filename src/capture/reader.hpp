@@ -66,6 +66,10 @@ struct FileFacts {
     std::vector<std::string> section_comments{};  ///< those of `comments` that belong to a section
 };
 
+/// Whether a read that a signal interrupts ends its input from now on, instead of being repeated: a ^C then also ends
+/// the wait for a silent pipe. For signal handlers; affects the whole process.
+void end_interrupted_reads(bool end) noexcept;
+
 class Reader {
   public:
     static std::expected<Reader, core::Error> open(const std::string& path);

@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-
 #include "cli/talk.hpp"
 #include "host/bundle.hpp"
 #include "host/netstat_file.hpp"

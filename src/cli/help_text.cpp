@@ -10,7 +10,7 @@ constexpr std::string_view kOverview =
 usage: synwhy COMMAND [OPTIONS]
 
   pcap FILE...       explain the unanswered connection attempts of a capture
-  explain CAUSE      what a cause is, how to confirm it, what helps; "list" for all
+  explain CAUSE      what a cause is and what helps; "list" names all
   path --kernel R    what Linux release R does with a SYN, step by step
 
   synwhy COMMAND --help    options of a command

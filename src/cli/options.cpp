@@ -16,9 +16,8 @@
 namespace synwhy::cli {
 namespace {
 
-const std::map<std::string, emit::ColourMode> kColourModes{{"auto", emit::ColourMode::automatic},
-                                                           {"always", emit::ColourMode::always},
-                                                           {"never", emit::ColourMode::never}};
+const std::map<std::string, emit::ColourMode> kColourModes{
+    {"auto", emit::ColourMode::automatic}, {"always", emit::ColourMode::always}, {"never", emit::ColourMode::never}};
 
 void add_common(CLI::App& app, CommonOptions& common) {
     app.add_option("--color", common.colour)->transform(CLI::CheckedTransformer(kColourModes));
@@ -36,7 +35,7 @@ void add_pcap(CLI::App& app, PcapOptions& options, bool& names_ignored) {
     app.add_flag("-n", names_ignored);
     app.add_option("-w,--write", options.write);
     app.add_option("--kernel", options.kernel);
-    app.add_option("--sysctl", options.sysctls)->expected(1)->take_all();
+    app.add_option("--sysctl", options.sysctls)->allow_extra_args(false);
     app.add_option("--netstat", options.netstat);
     app.add_option("--bundle", options.bundle);
     app.add_option("--server", options.server);

@@ -29,15 +29,15 @@ struct PcapOptions {
     bool verbose = false;
     bool json = false;
     bool ndjson = false;
-    bool all = false;                     ///< also handshakes that were simply answered
+    bool all = false;  ///< also handshakes that were simply answered
     bool local_time = false;
-    bool progress = true;                 ///< still only on a terminal
-    std::string write{};                  ///< annotated capture, "-" is standard output, empty for none
-    std::string kernel{};                 ///< release, empty when not given
-    std::vector<std::string> sysctls{};   ///< "name=value"
-    std::string netstat{};                ///< "FILE" or "BEFORE,AFTER"
-    std::string bundle{};                 ///< directory
-    std::string server{};                 ///< address of the only server host to look at
+    bool progress = true;                ///< still only on a terminal
+    std::string write{};                 ///< annotated capture, "-" is standard output, empty for none
+    std::string kernel{};                ///< release, empty when not given
+    std::vector<std::string> sysctls{};  ///< "name=value"
+    std::string netstat{};               ///< "FILE" or "BEFORE,AFTER"
+    std::string bundle{};                ///< directory
+    std::string server{};                ///< address of the only server host to look at
     std::size_t max_handshakes = 1'000'000;
 };
 

@@ -34,9 +34,12 @@ constexpr std::size_t kMaxInputRemarks = 20;
 struct Inputs {
     std::vector<std::string> paths{};
     std::optional<Spool> spool{};
+    bool interrupted = false;  ///< ^C ended standard input
 
     /// What to call a path in front of the user.
-    [[nodiscard]] std::string name_of(const std::string& path) const { return spool && path == spool->path() ? "-" : path; }
+    [[nodiscard]] std::string name_of(const std::string& path) const {
+        return spool && path == spool->path() ? "-" : path;
+    }
     [[nodiscard]] core::Error named(core::Error error) const {
         if (!spool || !error.where.starts_with(spool->path())) return error;
         error.where.replace(0, spool->path().size(), "-");
@@ -48,9 +51,11 @@ std::expected<Inputs, core::Error> open_inputs(const PcapOptions& options) {
     Inputs inputs{.paths = options.files};
     const auto standard_input = std::ranges::find(inputs.paths, "-");
     if (options.write.empty() || standard_input == inputs.paths.end()) return inputs;
+    const StopOnInterrupt stop;
     auto spool = Spool::standard_input();
     if (!spool) return std::unexpected(spool.error());
     inputs.spool.emplace(*std::move(spool));
+    inputs.interrupted = interrupted();
     *standard_input = inputs.spool->path();
     return inputs;
 }
@@ -150,17 +155,19 @@ ExitCode run_pcap(const PcapOptions& options, const CommonOptions& common) {
     const auto facts = gather_facts(options);
     if (!facts) return facts.error();
 
-    std::optional<StopOnInterrupt> stop(std::in_place);
     const auto inputs = open_inputs(options);
     if (!inputs) {
         complain(core::to_string(inputs.error()));
         return ExitCode::could_not_look;
     }
     const bool show_progress = options.progress && ::isatty(STDERR_FILENO) != 0;
-    const auto reading = read_captures(inputs->paths, {.limits = {.max_handshakes = options.max_handshakes},
-                                                       .server = *server,
-                                                       .progress = show_progress});
-    stop.reset();
+    auto reading = read_captures(
+        inputs->paths,
+        {.limits = {.max_handshakes = options.max_handshakes}, .server = *server, .progress = show_progress});
+    if (reading && inputs->interrupted) {
+        reading->interrupted = true;
+        reading->errors.clear();  // the cut is ours
+    }
     if (!reading) {
         complain(core::to_string(inputs->named(reading.error())));
         return ExitCode::could_not_look;

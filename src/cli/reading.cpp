@@ -16,13 +16,14 @@
 namespace synwhy::cli {
 namespace {
 
-constexpr std::size_t kBatch = 32;                 // packets handed out at once
-constexpr std::uint64_t kPacketsPerLook = 4096;    // between two looks at the clock
+constexpr std::size_t kBatch = 32;               // packets handed out at once
+constexpr std::uint64_t kPacketsPerLook = 4096;  // between two looks at the clock
 
 volatile std::sig_atomic_t stop_requested = 0;
 
 extern "C" void on_interrupt(int) {
     stop_requested = 1;
+    capture::end_interrupted_reads(true);
 }
 
 std::int64_t now_ns() { return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1); }
@@ -44,7 +45,8 @@ bool concerns(const core::Address& server, const core::Decoded& decoded) {
     return false;
 }
 
-void add_batch(capture::Fold& fold, std::span<const capture::Packet> batch, const std::optional<core::Address>& server) {
+void add_batch(capture::Fold& fold, std::span<const capture::Packet> batch,
+               const std::optional<core::Address>& server) {
     for (const capture::Packet& packet : batch) {
         const core::Decoded decoded = core::decode(packet.link, packet.data, packet.wire_length);
         if (server && !concerns(*server, decoded)) continue;
@@ -58,16 +60,22 @@ bool interrupted() { return stop_requested != 0; }
 
 StopOnInterrupt::StopOnInterrupt() {
     stop_requested = 0;
-    struct sigaction action {};
+    capture::end_interrupted_reads(false);
+    struct sigaction action{};
     action.sa_handler = on_interrupt;
     action.sa_flags = static_cast<int>(SA_RESETHAND);  // without SA_RESTART: a read that waits is interrupted
     ::sigaction(SIGINT, nullptr, &before_);
     if (before_.sa_handler != SIG_IGN) ::sigaction(SIGINT, &action, nullptr);
 }
 
-StopOnInterrupt::~StopOnInterrupt() { ::sigaction(SIGINT, &before_, nullptr); }
+StopOnInterrupt::~StopOnInterrupt() {
+    ::sigaction(SIGINT, &before_, nullptr);
+    capture::end_interrupted_reads(false);
+}
 
-std::expected<ReadingResult, core::Error> read_captures(const std::vector<std::string>& paths, const ReadingOptions& options) {
+std::expected<ReadingResult, core::Error> read_captures(const std::vector<std::string>& paths,
+                                                        const ReadingOptions& options) {
+    const StopOnInterrupt stop;
     auto timeline = capture::TimeLine::open(paths);
     if (!timeline) return std::unexpected(timeline.error());
     ReadingResult result{.fold = capture::Fold(options.limits)};
@@ -82,14 +90,15 @@ std::expected<ReadingResult, core::Error> read_captures(const std::vector<std::s
         packets += count;
         if (options.progress && packets >= next_look) {
             next_look = packets + kPacketsPerLook;
-            if (const std::string text = progress.update(now_ns(), timeline->progress(), packets); !text.empty()) talk(text);
+            if (const std::string text = progress.update(now_ns(), timeline->progress(), packets); !text.empty())
+                talk(text);
         }
     }
     if (const std::string text = progress.erase(); !text.empty()) talk(text);
     result.interrupted = interrupted();
     result.fold.finish();
     result.files = timeline->facts();
-    result.errors = timeline->errors();
+    if (!result.interrupted) result.errors = timeline->errors();  // else the cut is ours
     return result;
 }
 

@@ -32,9 +32,10 @@ struct ReadingResult {
 };
 
 /// Reads all inputs as one time line; the fold is finished. An error only when no input could be opened.
-std::expected<ReadingResult, core::Error> read_captures(const std::vector<std::string>& paths, const ReadingOptions& options);
+std::expected<ReadingResult, core::Error> read_captures(const std::vector<std::string>& paths,
+                                                        const ReadingOptions& options);
 
-/// Whether ^C was pressed since a StopOnInterrupt exists.
+/// Whether ^C was pressed since the last StopOnInterrupt was made.
 bool interrupted();
 
 /// While it lives, the first ^C only sets a flag; the second ends the process. An ignored SIGINT stays ignored.
@@ -46,7 +47,7 @@ class StopOnInterrupt {
     ~StopOnInterrupt();
 
   private:
-    struct sigaction before_ {};
+    struct sigaction before_{};
 };
 
 }  // namespace synwhy::cli

@@ -17,7 +17,9 @@ namespace {
 
 constexpr std::size_t kChunkBytes = 256U * 1024U;
 
-core::Error system_error(const char* what, std::string where) { return {std::string(what) + ": " + std::strerror(errno), std::move(where)}; }
+core::Error system_error(const char* what, std::string where) {
+    return {std::string(what) + ": " + std::strerror(errno), std::move(where)};
+}
 
 std::string temporary_folder() {
     const char* folder = std::getenv("TMPDIR");
@@ -62,8 +64,9 @@ std::expected<Spool, core::Error> Spool::standard_input() {
         if (got < 0) return std::unexpected(system_error("read", "-"));
         kept += static_cast<std::uint64_t>(got);
         if (kept > kMaxSpoolBytes) {
-            return std::unexpected(core::Error{"standard input is longer than the 16 GiB that are kept for writing it again", "-",
-                                               "save the capture to a file first"});
+            return std::unexpected(
+                core::Error{"standard input is longer than the 16 GiB that are kept for writing it again", "-",
+                            "save the capture to a file first"});
         }
         if (!write_all(spool.descriptor_, chunk.data(), static_cast<std::size_t>(got))) {
             return std::unexpected(system_error("cannot keep standard input for -w", folder));

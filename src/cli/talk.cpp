@@ -14,7 +14,7 @@
 namespace synwhy::cli {
 namespace {
 
-bool closed = false;       // the reader of stdout has gone away
+bool closed = false;        // the reader of stdout has gone away
 bool write_failed = false;  // stdout is broken and this was said
 
 /// @return 0 or errno
@@ -70,7 +70,8 @@ bool locale_is_utf8() {
         const char* value = std::getenv(name);
         if (value == nullptr || *value == '\0') continue;
         std::string text(value);
-        std::ranges::transform(text, text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+        std::ranges::transform(text, text.begin(),
+                               [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
         return text.find("utf-8") != std::string::npos || text.find("utf8") != std::string::npos;
     }
     return ::isatty(STDOUT_FILENO) == 0;

@@ -12,7 +12,8 @@ namespace synwhy::emit {
 namespace {
 
 std::string comment_on(const core::SynVerdict& syn, const core::HandshakeVerdict& handshake) {
-    std::string text = fmt::format("synwhy: {}", describe(syn.outcome));
+    std::string text =
+        syn.outcome == core::Outcome::none ? "synwhy: not answered" : fmt::format("synwhy: {}", describe(syn.outcome));
     if (syn.cause) text += fmt::format(": {}", core::slug(*syn.cause));
     // The handshake's confidence and rivals are about the handshake's cause, not about another one of this copy.
     if (syn.cause && syn.cause == handshake.cause) {
@@ -21,7 +22,8 @@ std::string comment_on(const core::SynVerdict& syn, const core::HandshakeVerdict
     }
     if (!syn.detail.empty()) text += fmt::format(". {}", syn.detail);
     if (syn.cause == handshake.cause || !handshake.cause) return text;
-    return text + fmt::format(". Whole handshake: {} ({})", core::slug(*handshake.cause), core::to_string(handshake.confidence));
+    return text + fmt::format(". Whole handshake: {} ({})", core::slug(*handshake.cause),
+                              core::to_string(handshake.confidence));
 }
 
 }  // namespace
@@ -30,7 +32,8 @@ std::vector<PacketComment> packet_comments(const core::Report& report) {
     std::vector<PacketComment> comments;
     for (const core::HandshakeVerdict& handshake : report.handshakes) {
         if (simply_answered(handshake)) continue;
-        for (const core::SynVerdict& syn : handshake.syns) comments.push_back({syn.file, syn.ordinal, comment_on(syn, handshake)});
+        for (const core::SynVerdict& syn : handshake.syns)
+            comments.push_back({syn.file, syn.ordinal, comment_on(syn, handshake)});
     }
     return comments;
 }

@@ -18,8 +18,8 @@ struct PacketComment {
     std::string text{};
 };
 
-/// "synwhy: no answer: per-host-paws (likely); rivals: syn-queue-full. TSval 1 is ..." for every SYN of every handshake
-/// that was not simply answered.
+/// "synwhy: not answered: per-host-paws (likely); rivals: syn-queue-full. TSval 1 is ..." for every SYN of every
+/// handshake that was not simply answered.
 std::vector<PacketComment> packet_comments(const core::Report& report);
 
 }  // namespace synwhy::emit

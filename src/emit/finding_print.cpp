@@ -46,7 +46,9 @@ std::string clients_text(const core::Finding& finding) {
         list += core::to_string(finding.clients[i]);
     }
     const std::uint64_t others = finding.client_count - std::min<std::uint64_t>(finding.client_count, kMaxNamed);
-    if (others > 0) list += fmt::format(" and {}", others == 1 ? std::string("1 other address") : grouped(others) + " other addresses");
+    if (others > 0)
+        list +=
+            fmt::format(" and {}", others == 1 ? std::string("1 other address") : grouped(others) + " other addresses");
     return list;
 }
 
@@ -54,7 +56,8 @@ std::string clients_text(const core::Finding& finding) {
 std::uint64_t attempts_to(const std::vector<core::Endpoint>& servers, const core::Report& report) {
     const std::set<core::Endpoint> wanted(servers.begin(), servers.end());
     return static_cast<std::uint64_t>(std::ranges::count_if(
-        report.handshakes, [&](const core::HandshakeVerdict& handshake) { return wanted.contains(handshake.tuple.server); }));
+        report.handshakes,
+        [&](const core::HandshakeVerdict& handshake) { return wanted.contains(handshake.tuple.server); }));
 }
 
 /// What the clients saw, as the rest of "N connection attempts to S ...".
@@ -81,11 +84,12 @@ void append_rivals(std::string& out, const core::Finding& finding, const Termina
 
     std::vector<std::string> items;
     for (const core::Rival& rival : standing) {
-        items.push_back(fmt::format("{}: not excluded{}{}", core::slug(rival.cause), rival.why.empty() ? "" : ", ", rival.why));
+        items.push_back(
+            fmt::format("{}: not excluded{}{}", core::slug(rival.cause), rival.why.empty() ? "" : ", ", rival.why));
     }
     for (std::size_t i = 0; i < refuted.size() && i < limit; ++i) {
-        items.push_back(fmt::format("{}: refuted by {}{}{}", core::slug(refuted[i].cause), counted(refuted[i].refuted_by, "SYN"),
-                                    refuted[i].why.empty() ? "" : ", ", refuted[i].why));
+        items.push_back(
+            fmt::format("{}: {}", core::slug(refuted[i].cause), refutation(refuted[i].refuted_by, refuted[i].why)));
     }
     if (refuted.size() > limit) items.push_back(fmt::format("{} more, refuted by fewer SYNs", refuted.size() - limit));
     if (items.empty()) return;
@@ -127,6 +131,11 @@ void append_remedy(std::string& out, const core::Finding& finding, const Termina
 
 }  // namespace
 
+std::string refutation(std::uint64_t refuted_by, std::string_view why) {
+    if (why.starts_with(std::to_string(refuted_by))) return std::string(why);  // the sentence says the number itself
+    return fmt::format("refuted by {}{}{}", counted(refuted_by, "SYN"), why.empty() ? "" : ", ", why);
+}
+
 void append_heading(std::string& out, const Style& style, std::string_view text) {
     out += style.strong(text);
     out += '\n';
@@ -139,8 +148,10 @@ void append_items(std::string& out, const std::vector<std::string>& items, std::
 
 std::string headline(const core::Finding& finding, const core::Report& report) {
     const std::uint64_t attempts = std::max(attempts_to(finding.servers, report), finding.handshakes);
-    return fmt::format("{} of {} to {} {}: {}", grouped(finding.handshakes), counted(attempts, "connection attempt"),
-                       servers_text(finding.servers), fate(finding), core::page(finding.cause).title);
+    const bool sure = finding.confidence == core::Confidence::certain || finding.confidence == core::Confidence::likely;
+    return fmt::format("{} of {} to {} {}{} {}", grouped(finding.handshakes), counted(attempts, "connection attempt"),
+                       servers_text(finding.servers), fate(finding),
+                       sure ? ":" : ", possibly:", core::page(finding.cause).title);
 }
 
 void append_finding(std::string& out, const core::Finding& finding, const core::Report& report,

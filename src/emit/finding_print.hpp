@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,9 @@ std::string headline(const core::Finding& finding, const core::Report& report);
 /// The finding's block: headline, confidence and times, evidence, rivals, commands.
 void append_finding(std::string& out, const core::Finding& finding, const core::Report& report,
                     const TerminalOptions& options);
+
+/// "refuted by 13 SYNs, they were answered in between", without saying a number twice.
+std::string refutation(std::uint64_t refuted_by, std::string_view why);
 
 /// A line of its own, bold.
 void append_heading(std::string& out, const Style& style, std::string_view text);

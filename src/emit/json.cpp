@@ -37,10 +37,10 @@ Json source_of(const core::Report& report) {
 }
 
 Json totals_of(const core::Totals& totals) {
-    return {{"packets", totals.packets},   {"segments", totals.segments},       {"syns", totals.syns},
-            {"handshakes", totals.handshakes}, {"answered", totals.answered},   {"cookie", totals.cookie},
+    return {{"packets", totals.packets},         {"segments", totals.segments}, {"syns", totals.syns},
+            {"handshakes", totals.handshakes},   {"answered", totals.answered}, {"cookie", totals.cookie},
             {"refused_rst", totals.refused_rst}, {"bare_ack", totals.bare_ack}, {"icmp", totals.icmp},
-            {"unanswered", totals.unanswered}, {"evicted", totals.evicted}};
+            {"unanswered", totals.unanswered},   {"evicted", totals.evicted}};
 }
 
 Json rivals_of(const std::vector<core::Rival>& rivals) {

@@ -83,8 +83,8 @@ void HandshakeWriter::append_time(std::string& out, std::int64_t time_ns) {
     out += '"';
     out += second_text_;
     // Unsigned: a time near INT64_MIN must not overflow when its second is taken off.
-    const std::uint64_t fraction =
-        static_cast<std::uint64_t>(time_ns) - static_cast<std::uint64_t>(second) * static_cast<std::uint64_t>(kSecond_ns);
+    const std::uint64_t fraction = static_cast<std::uint64_t>(time_ns) -
+                                   static_cast<std::uint64_t>(second) * static_cast<std::uint64_t>(kSecond_ns);
     fmt::format_to(std::back_inserter(out), FMT_COMPILE("{:09}Z\""), fraction);
 }
 

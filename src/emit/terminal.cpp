@@ -29,8 +29,9 @@ std::string without_finding(const core::Totals& totals) {
     }
     const std::uint64_t answered = totals.answered + totals.cookie;
     if (answered >= totals.handshakes) {
-        return totals.handshakes == 1 ? "The only connection attempt was answered."
-                                      : fmt::format("All {} were answered.", counted(totals.handshakes, "connection attempt"));
+        return totals.handshakes == 1
+                   ? "The only connection attempt was answered."
+                   : fmt::format("All {} were answered.", counted(totals.handshakes, "connection attempt"));
     }
     if (totals.unanswered == 0) {
         return fmt::format("{} of {} got another answer than a SYN+ACK; no cause was found.",
@@ -62,7 +63,8 @@ void append_findings(std::string& out, const core::Report& report, const Termina
         append_wrapped(out, "", headline(report.findings[i], report), options.width);
     }
     if (report.findings.size() > named) {
-        append_wrapped(out, "", fmt::format("... and {} (--json has all)", counted(report.findings.size() - named, "finding")),
+        append_wrapped(out, "",
+                       fmt::format("... and {} (--json has all)", counted(report.findings.size() - named, "finding")),
                        options.width);
     }
 }
@@ -81,12 +83,13 @@ void append_ruled_out(std::string& out, const core::Report& report, const Termin
     std::string names;
     for (const core::RuledOut& lost : report.ruled_out) {
         const bool named = std::ranges::any_of(report.findings, [&](const core::Finding& finding) {
-            return std::ranges::any_of(finding.rivals, [&](const core::Rival& rival) { return rival.cause == lost.cause; });
+            return std::ranges::any_of(finding.rivals,
+                                       [&](const core::Rival& rival) { return rival.cause == lost.cause; });
         });
         if (named) continue;
-        names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", core::slug(lost.cause), counted(lost.refuted_by, "SYN"));
-        reasons.push_back(fmt::format("{}: refuted by {}{}{}", core::slug(lost.cause), counted(lost.refuted_by, "SYN"),
-                                      lost.why.empty() ? "" : ", ", lost.why));
+        names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", core::slug(lost.cause),
+                             counted(lost.refuted_by, "SYN"));
+        reasons.push_back(fmt::format("{}: {}", core::slug(lost.cause), refutation(lost.refuted_by, lost.why)));
     }
     if (options.verbose) return append_list(out, "Ruled out", reasons, options);
     if (!names.empty()) append_list(out, "Ruled out", {names}, options);
@@ -104,7 +107,8 @@ void append_timeline(std::string& out, const core::Report& report, const Termina
 
 void append_totals(std::string& out, const core::Report& report, const TerminalOptions& options) {
     const core::Totals& totals = report.totals;
-    std::string text = fmt::format("{} ({})", counted(totals.handshakes, "connection attempt"), counted(totals.syns, "SYN"));
+    std::string text =
+        fmt::format("{} ({})", counted(totals.handshakes, "connection attempt"), counted(totals.syns, "SYN"));
     std::string_view separator = ": ";
     const auto add = [&](std::uint64_t count, std::string_view fate) {
         if (count == 0) return;
@@ -122,22 +126,28 @@ void append_totals(std::string& out, const core::Report& report, const TerminalO
         text += fmt::format(", {} ({})", time_span(report.source.first_ns, report.source.last_ns, options.zone),
                             duration(report.source.last_ns - report.source.first_ns));
     }
-    if (report.source.files.size() == 1) text += fmt::format(", {}", report.source.files.front());
+    if (report.source.files.size() == 1) {
+        text +=
+            fmt::format(", {}", report.source.files.front() == "-" ? "standard input" : report.source.files.front());
+    }
     if (report.source.files.size() > 1) text += fmt::format(", {}", counted(report.source.files.size(), "file"));
     out += '\n';
     append_wrapped(out, "", text, options.width);
     if (totals.evicted > 0) {
-        append_wrapped(out, "",
-                       fmt::format("{} forgotten at the memory limit (--max-handshakes)", counted(totals.evicted, "attempt")),
-                       options.width);
+        append_wrapped(
+            out, "",
+            fmt::format("{} forgotten at the memory limit (--max-handshakes)", counted(totals.evicted, "attempt")),
+            options.width);
     }
 }
 
 /// One SYN: when, what came back, why.
-void append_syn(std::string& out, const core::HandshakeVerdict& handshake, std::size_t index, const TerminalOptions& options) {
+void append_syn(std::string& out, const core::HandshakeVerdict& handshake, std::size_t index,
+                const TerminalOptions& options) {
     const core::SynVerdict& syn = handshake.syns[index];
-    const std::string when = index == 0 ? clock_time(syn.time_ns, options.zone, true)
-                                        : fmt::format("+{:.6f}", static_cast<double>(syn.time_ns - handshake.syns[0].time_ns) / 1e9);
+    const std::string when =
+        index == 0 ? clock_time(syn.time_ns, options.zone, true)
+                   : fmt::format("+{:.6f}", static_cast<double>(syn.time_ns - handshake.syns[0].time_ns) / 1e9);
     std::string text = fmt::format("{:<11}", describe(syn.outcome));
     if (syn.cause) text += fmt::format(" {}", core::slug(*syn.cause));
     if (!syn.detail.empty()) text += fmt::format("{} {}", syn.cause ? ":" : "", syn.detail);
