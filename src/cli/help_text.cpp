@@ -44,7 +44,7 @@ output
   -v, --verbose            also every SYN of the attempts in question
       --json               the report as one JSON object
       --ndjson             one JSON object a line for each attempt in question
-      --all                with -v or --ndjson: also the simply answered attempts
+      --all                with -v or --ndjson: the simply answered too
   -w, --write FILE         write the capture again as pcapng, the verdicts as
                            packet comments; "-" is standard output
       --local-time         times of this machine's zone instead of UTC
@@ -62,11 +62,11 @@ The first ^C ends the reading and reports what was read, the second ends synwhy.
 )text";
 
 constexpr std::string_view kExplain =
-    R"text(usage: synwhy explain [OPTIONS] CAUSE | list
+    R"text(usage: synwhy explain [OPTIONS] [CAUSE | list]
 
 Prints the page of a cause: what happens, in which kernels, how to confirm it,
-what helps and what does not. "list" prints all causes in the order in which a
-SYN meets them.
+what helps and what does not. "list", or nothing, prints all causes in the order
+in which a SYN meets them.
 
       --json        the page as one JSON object; of "list" one object a line
       --color WHEN  auto, always, never

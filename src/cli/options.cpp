@@ -100,7 +100,7 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     CLI::App* path = app.add_subcommand("path");
     for (CLI::App* command : {pcap, explain, path}) add_common(*command, invocation.common);
     add_pcap(*pcap, pcap_options, names_ignored);
-    explain->add_option("topic", explain_options.topic)->required();
+    explain->add_option("topic", explain_options.topic);
     explain->add_flag("--json", explain_options.json);
     add_path(*path, path_options);
 

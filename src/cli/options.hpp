@@ -42,7 +42,7 @@ struct PcapOptions {
 };
 
 struct ExplainCommand {
-    std::string topic{};  ///< a slug, or "list"
+    std::string topic = "list";  ///< a slug, or "list"
     bool json = false;
 };
 

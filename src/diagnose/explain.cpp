@@ -16,7 +16,9 @@ namespace {
 
 /// An explanation must explain at least this much beyond its price.
 constexpr double kMinGain = 0.05;
-constexpr std::size_t kMaxExplanations = 64;
+/// Groups of one pass do not overlap, so several may be taken before the rest is grouped anew.
+constexpr std::size_t kPrefixesAtATime = 16;
+constexpr std::size_t kMaxExplanations = 256;
 
 /// Position on the SYN's way through the kernel: when several explanations hold for one SYN, the first test met it.
 int path_position(Cause cause) {
@@ -50,9 +52,8 @@ void choose(const HostView& view, std::vector<Mechanism>& candidates, std::size_
         if (best_gain < kMinGain) return;
         Mechanism winner = std::move(candidates[best]);
         candidates.erase(candidates.begin() + static_cast<std::ptrdiff_t>(best));
-        for (std::size_t i = 0; i < view.attempts.size(); ++i) {
-            if (!winner.refuses(i)) continue;
-            winner.unique += judged(view.attempts[i]) && view.attempts[i].silent() && !explained[i];
+        for (const std::uint32_t i : winner.refusals) {
+            winner.unique += view.attempts[i].silent() && !explained[i];
             explained[i] = true;
         }
         // Another variant of the same explanation has nothing to add.
@@ -136,7 +137,22 @@ void prefer_earlier_queue(const Attempt& attempt, const Mechanism& mechanism, co
     }
 }
 
-/// Gives every silent attempt at LISTEN the first chosen explanation on the SYN's way that refuses it.
+/// The first explanation on the SYN's way names the cause, the others are rivals.
+void name_cause(const Attempt& attempt, std::size_t index, std::uint32_t m, const Premises& premises, HostExplanation& result) {
+    AttemptCause& cause = result.attempts[index];
+    const Mechanism& mechanism = result.chosen[m];
+    if (cause.cause) return add_rival(cause, mechanism.cause);
+    cause.cause = mechanism.cause;
+    cause.mechanism = m;
+    cause.confidence = confidence_of(mechanism, premises);
+    const bool stretched = std::binary_search(mechanism.stretched.begin(), mechanism.stretched.end(), static_cast<std::uint32_t>(index));
+    const bool unseen_stamp = mechanism.cause == Cause::per_host_paws && !attempt.stamp_exists;
+    if (stretched || unseen_stamp) cause.confidence = Confidence::possible;
+    cause.detail = detail_of(attempt, mechanism);
+    prefer_earlier_queue(attempt, mechanism, premises, cause);
+}
+
+/// Gives every silent attempt at LISTEN the chosen explanations that refuse it, in the order of the SYN's way.
 void assign(const HostView& view, const Premises& premises, HostExplanation& result) {
     std::vector<std::uint32_t> order(result.chosen.size());
     for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -146,30 +162,19 @@ void assign(const HostView& view, const Premises& premises, HostExplanation& res
         if (stands_in_line(first) != stands_in_line(second)) return stands_in_line(first);
         return path_position(first.cause) < path_position(second.cause);
     });
-    for (std::size_t i = 0; i < view.attempts.size(); ++i) {
-        const Attempt& attempt = view.attempts[i];
-        if (!judged(attempt) || !attempt.silent()) continue;
-        AttemptCause& cause = result.attempts[i];
-        for (const std::uint32_t m : order) {
-            const Mechanism& mechanism = result.chosen[m];
-            if (!mechanism.refuses(i)) continue;
-            if (cause.cause) {
-                add_rival(cause, mechanism.cause);
-                continue;
-            }
-            cause.cause = mechanism.cause;
-            cause.mechanism = m;
-            cause.confidence = confidence_of(mechanism, premises);
-            const bool stretched = std::binary_search(mechanism.stretched.begin(), mechanism.stretched.end(), i);
-            if (stretched || (mechanism.cause == Cause::per_host_paws && !attempt.stamp_exists)) cause.confidence = Confidence::possible;
-            cause.detail = detail_of(attempt, mechanism);
-            prefer_earlier_queue(attempt, mechanism, premises, cause);
+    for (const std::uint32_t m : order) {
+        for (const std::uint32_t i : result.chosen[m].refusals) {
+            if (view.attempts[i].silent()) name_cause(view.attempts[i], i, m, premises, result);
         }
-        if (cause.mechanism != kNone) {
-            for (const Cause sibling : result.chosen[cause.mechanism].siblings) add_rival(cause, sibling);
-        }
-        for (const Mechanism& loser : result.rejected) {
-            if (loser.refuses(i) && barely_refuted(loser)) add_rival(cause, loser.cause);
+    }
+    for (AttemptCause& cause : result.attempts) {
+        if (cause.mechanism == kNone) continue;
+        for (const Cause sibling : result.chosen[cause.mechanism].siblings) add_rival(cause, sibling);
+    }
+    for (const Mechanism& loser : result.rejected) {
+        if (!barely_refuted(loser)) continue;
+        for (const std::uint32_t i : loser.refusals) {
+            if (view.attempts[i].silent()) add_rival(result.attempts[i], loser.cause);
         }
     }
 }
@@ -245,7 +250,7 @@ HostExplanation explain_host(const capture::Fold& fold, const std::vector<Readin
         for (const std::vector<Mechanism>& more : {ttl, assume_earlier_stamps(view, fold, premises, result.chosen, explained)}) {
             constant.insert(constant.end(), more.begin(), more.end());
         }
-        choose(view, constant, 1, explained, result);
+        choose(view, constant, ttl.empty() ? kPrefixesAtATime : 1, explained, result);
     }
     result.rejected = std::move(candidates);
     assign(view, premises, result);

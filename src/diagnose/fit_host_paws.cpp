@@ -158,9 +158,7 @@ std::vector<Mechanism> assume_earlier_stamps(const HostView& view, const capture
         mechanism.cost = client.answered.empty() ? price : 1.0;
         mechanism.prefix = address;
         mechanism.prefix_length = address.family == core::Family::ipv4 ? 32 : 128;
-        mechanism.predictions.assign(view.attempts.size(), Prediction::no_opinion);
-        for (const std::size_t i : explains) mechanism.predictions[i] = Prediction::refuse;
-        tally(view, mechanism);
+        for (const std::size_t i : explains) mechanism.predict(i, view.attempts[i], Prediction::refuse);
         assumed.push_back(std::move(mechanism));
     }
     return assumed;
@@ -179,11 +177,10 @@ std::vector<Mechanism> fit_host_paws(const HostView& view, const Premises& premi
         mechanism.cause = core::Cause::per_host_paws;
         mechanism.cost = 0.3;
         mechanism.kernel_note = kernel.family;
-        for (const Attempt& attempt : view.attempts) {
-            mechanism.predictions.push_back(predict(kernel.behaviours, attempt, premises, ipv6));
+        for (std::size_t i = 0; i < view.attempts.size(); ++i) {
+            mechanism.predict(i, view.attempts[i], predict(kernel.behaviours, view.attempts[i], premises, ipv6));
         }
         fit_interval(view, mechanism);  // recycle may have been switched while the capture ran
-        tally(view, mechanism);
         if (mechanism.support > 0) fitted.push_back(std::move(mechanism));
     }
     return fitted;

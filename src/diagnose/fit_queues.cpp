@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::uint32_t kNoLimit = UINT32_MAX / 2;
 /// Distinct thresholds tried per listener.
-constexpr std::size_t kMaxThresholds = 256;
+constexpr std::size_t kMaxThresholds = 128;
 
 /// Lengths that hang on a late timer count in favour of what was observed.
 std::uint32_t requests_of(const Attempt& attempt) { return attempt.silent() ? attempt.requests_high : attempt.requests; }
@@ -43,8 +43,9 @@ bool refused_by(const core::Behaviours& kernel, const core::Facts& facts, core::
 /// The lengths at which this listener's silences happened, as candidate thresholds, most promising (lowest) first.
 std::vector<std::uint32_t> thresholds(const HostView& view, std::uint32_t listener, std::uint32_t Attempt::* length) {
     std::set<std::uint32_t> seen;
-    for (const Attempt& attempt : view.attempts) {
-        if (attempt.listener == listener && judged(attempt) && attempt.silent() && attempt.*length > 0) seen.insert(attempt.*length);
+    for (const std::uint32_t i : view.listeners[listener].attempts) {
+        const Attempt& attempt = view.attempts[i];
+        if (judged(attempt) && attempt.silent() && attempt.*length > 0) seen.insert(attempt.*length);
     }
     std::vector<std::uint32_t> all(seen.begin(), seen.end());
     if (all.size() > kMaxThresholds) all.resize(kMaxThresholds);
@@ -65,13 +66,11 @@ Mechanism fit_threshold(const HostView& view, std::uint32_t listener, core::Caus
         mechanism.listener = listener;
         mechanism.threshold = threshold;
         mechanism.cost = cost;
-        for (const Attempt& attempt : view.attempts) {
-            const bool mine = attempt.listener == listener && judged(attempt);
-            mechanism.predictions.push_back(mine ? predict(attempt, threshold) : Prediction::no_opinion);
+        for (const std::uint32_t i : view.listeners[listener].attempts) {
+            if (judged(view.attempts[i])) mechanism.predict(i, view.attempts[i], predict(view.attempts[i], threshold));
         }
         if (span == Span::interval) fit_interval(view, mechanism);
-        tally(view, mechanism);
-        const double score = gain(view, mechanism, std::vector<bool>(view.attempts.size(), false));
+        const double score = gain(mechanism);
         if (score > best_score) {
             best_score = score;
             best = std::move(mechanism);
@@ -156,7 +155,7 @@ Mechanism fit_quarter(const HostView& view, const Premises& premises, std::uint3
             });
         mechanism.kernel_note = kernel->family;
         if (mechanism.support == 0) continue;
-        const double score = gain(view, mechanism, std::vector<bool>(view.attempts.size(), false));
+        const double score = gain(mechanism);
         if (score <= best_score) continue;
         best_score = score;
         best = std::move(mechanism);

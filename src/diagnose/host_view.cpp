@@ -276,7 +276,7 @@ void build_view(const capture::Fold& fold, std::optional<int> initial_rto_ms, st
     for (const std::uint32_t index : view.handshakes) {
         const core::Endpoint& endpoint = fold.handshakes()[index].tuple.server;
         const auto [where, fresh] = listener_of.emplace(endpoint, view.listeners.size());
-        if (fresh) view.listeners.push_back({endpoint, {}, {}, 0, 0});
+        if (fresh) view.listeners.push_back({.endpoint = endpoint});
         view.listeners[where->second].handshakes.push_back(index);
     }
     std::vector<StampEvent> stamps;
@@ -295,8 +295,10 @@ void build_view(const capture::Fold& fold, std::optional<int> initial_rto_ms, st
     std::stable_sort(view.attempts.begin(), view.attempts.end(), [](const Attempt& a, const Attempt& b) { return a.time_ns < b.time_ns; });
     replay_peer_memory(std::move(stamps), view, fold);
     note_proven_peers(fold, view);
-    for (const Attempt& attempt : view.attempts) {
+    for (std::uint32_t i = 0; i < view.attempts.size(); ++i) {
+        const Attempt& attempt = view.attempts[i];
         ListenerView& listener = view.listeners[attempt.listener];
+        listener.attempts.push_back(i);
         (attempt.answered() ? listener.answered : listener.silent) += attempt.answered() || attempt.silent();
     }
 }

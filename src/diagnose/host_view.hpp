@@ -56,6 +56,7 @@ struct Attempt {
 struct ListenerView {
     core::Endpoint endpoint{};
     std::vector<std::uint32_t> handshakes{};   ///< by time, indices into the fold
+    std::vector<std::uint32_t> attempts{};     ///< by time, indices into HostView::attempts
     std::vector<std::int64_t> full_signs{};    ///< times at which a final ACK was refused or aborted
     std::uint64_t answered = 0;                ///< attempts
     std::uint64_t silent = 0;

@@ -1,6 +1,7 @@
 #include "diagnose/mechanism.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 namespace synwhy::diagnose {
@@ -12,32 +13,31 @@ constexpr double kRefutePenalty = 3.0;
 
 }  // namespace
 
-void tally(const HostView& view, Mechanism& mechanism) {
-    mechanism.support = mechanism.refute = mechanism.spared = 0;
-    for (std::size_t i = 0; i < view.attempts.size(); ++i) {
-        const Attempt& attempt = view.attempts[i];
-        if (!judged(attempt)) continue;
-        switch (mechanism.predictions[i]) {
-            case Prediction::refuse: (attempt.silent() ? mechanism.support : mechanism.refute) += 1; break;
-            case Prediction::answer: mechanism.spared += attempt.answered(); break;
-            case Prediction::no_opinion: break;
-        }
+void Mechanism::predict(std::size_t index, const Attempt& attempt, Prediction prediction) {
+    if (!judged(attempt)) return;
+    switch (prediction) {
+        case Prediction::refuse:
+            refusals.push_back(static_cast<std::uint32_t>(index));
+            (attempt.silent() ? support : refute) += 1;
+            return;
+        case Prediction::answer: spared += attempt.answered(); return;
+        case Prediction::no_opinion: return;
     }
 }
 
 void fit_interval(const HostView& view, Mechanism& mechanism) {
+    const std::vector<std::uint32_t>& refusals = mechanism.refusals;
     double best = 0;
     double sum = 0;
     std::size_t best_from = 0;
     std::size_t best_to = 0;
     std::size_t from = 0;
-    for (std::size_t i = 0; i < view.attempts.size(); ++i) {
-        if (!mechanism.refuses(i)) continue;
+    for (std::size_t i = 0; i < refusals.size(); ++i) {
         if (sum <= 0) {
             sum = 0;
             from = i;
         }
-        sum += view.attempts[i].silent() ? 1.0 : -1.0;
+        sum += view.attempts[refusals[i]].silent() ? 1.0 : -1.0;
         if (sum > best) {
             best = sum;
             best_from = from;
@@ -45,28 +45,27 @@ void fit_interval(const HostView& view, Mechanism& mechanism) {
         }
     }
     if (best <= 0) return;
-    bool refuted_before = false;
-    bool refuted_after = false;
-    for (std::size_t i = 0; i < view.attempts.size(); ++i) {
-        if (!mechanism.refuses(i) || view.attempts[i].silent()) continue;
-        refuted_before |= i < best_from;
-        refuted_after |= i > best_to;
-    }
-    if (refuted_before) mechanism.from_ns = view.attempts[best_from].time_ns;
-    if (refuted_after) mechanism.to_ns = view.attempts[best_to].time_ns;
-    mechanism.cost += refuted_before + refuted_after;
-    for (std::size_t i = 0; i < view.attempts.size(); ++i) {
-        if (!mechanism.refuses(i)) continue;
-        if ((refuted_before && i < best_from) || (refuted_after && i > best_to)) mechanism.predictions[i] = Prediction::no_opinion;
-    }
+    const auto answered = [&](std::uint32_t i) { return view.attempts[i].answered(); };
+    const auto begin = refusals.begin() + static_cast<std::ptrdiff_t>(best_from);
+    const auto end = refusals.begin() + static_cast<std::ptrdiff_t>(best_to) + 1;
+    const bool cut_front = std::any_of(refusals.begin(), begin, answered);
+    const bool cut_back = std::any_of(end, refusals.end(), answered);
+    mechanism.cost += cut_front + cut_back;
+    if (cut_front) mechanism.from_ns = view.attempts[*begin].time_ns;
+    if (cut_back) mechanism.to_ns = view.attempts[*(end - 1)].time_ns;
+    mechanism.refusals = std::vector<std::uint32_t>(cut_front ? begin : refusals.begin(), cut_back ? end : refusals.end());
+    mechanism.refute = static_cast<std::uint64_t>(std::count_if(mechanism.refusals.begin(), mechanism.refusals.end(), answered));
+    mechanism.support = mechanism.refusals.size() - mechanism.refute;
 }
 
 double gain(const HostView& view, const Mechanism& mechanism, const std::vector<bool>& explained) {
-    double fresh = 0;
-    for (std::size_t i = 0; i < view.attempts.size(); ++i) {
-        if (judged(view.attempts[i]) && view.attempts[i].silent() && !explained[i] && mechanism.refuses(i)) fresh += 1;
-    }
-    return fresh - kRefutePenalty * static_cast<double>(mechanism.refute) - mechanism.cost;
+    const auto fresh = std::count_if(mechanism.refusals.begin(), mechanism.refusals.end(),
+                                     [&](std::uint32_t i) { return view.attempts[i].silent() && !explained[i]; });
+    return static_cast<double>(fresh) - kRefutePenalty * static_cast<double>(mechanism.refute) - mechanism.cost;
+}
+
+double gain(const Mechanism& mechanism) {
+    return static_cast<double>(mechanism.support) - kRefutePenalty * static_cast<double>(mechanism.refute) - mechanism.cost;
 }
 
 namespace {
@@ -79,25 +78,26 @@ bool nearly_full(const Attempt& attempt, const Mechanism& mechanism) {
     return length > 0 && length * 10 >= mechanism.threshold * 7;
 }
 
-std::vector<std::size_t> just_missed(const HostView& view, const Mechanism& mechanism, const std::vector<bool>& explained) {
-    std::vector<std::int64_t> refusals;
+std::vector<std::uint32_t> just_missed(const HostView& view, const Mechanism& mechanism, const std::vector<bool>& explained) {
+    std::vector<std::int64_t> times;
     std::set<std::uint32_t> handshakes;
-    for (std::size_t i = 0; i < view.attempts.size(); ++i) {
-        if (!mechanism.refuses(i) || !view.attempts[i].silent()) continue;
-        refusals.push_back(view.attempts[i].time_ns);
+    for (const std::uint32_t i : mechanism.refusals) {
+        if (!view.attempts[i].silent()) continue;
+        times.push_back(view.attempts[i].time_ns);
         handshakes.insert(view.attempts[i].handshake);
     }
+    const auto open = [&](std::uint32_t i) { return judged(view.attempts[i]) && view.attempts[i].silent() && !explained[i]; };
     const bool queue = mechanism.listener != kNone && mechanism.prefix_length == 0 && mechanism.cause != core::Cause::min_ttl;
-    std::vector<std::size_t> missed;
-    for (std::size_t i = 0; i < view.attempts.size(); ++i) {
-        const Attempt& attempt = view.attempts[i];
-        if (!judged(attempt) || !attempt.silent() || explained[i]) continue;
-        if (queue) {
-            const auto near = std::lower_bound(refusals.begin(), refusals.end(), attempt.time_ns - kNearNs);
-            const bool close = near != refusals.end() && *near <= attempt.time_ns + kNearNs;
-            if (attempt.listener == mechanism.listener && close && nearly_full(attempt, mechanism)) missed.push_back(i);
-        } else if (mechanism.cause == core::Cause::per_host_paws && handshakes.contains(attempt.handshake)) {
-            missed.push_back(i);
+    std::vector<std::uint32_t> missed;
+    if (queue) {
+        for (const std::uint32_t i : view.listeners[mechanism.listener].attempts) {
+            if (!open(i) || !nearly_full(view.attempts[i], mechanism)) continue;
+            const auto near = std::lower_bound(times.begin(), times.end(), view.attempts[i].time_ns - kNearNs);
+            if (near != times.end() && *near <= view.attempts[i].time_ns + kNearNs) missed.push_back(i);
+        }
+    } else if (mechanism.cause == core::Cause::per_host_paws) {
+        for (std::uint32_t i = 0; i < view.attempts.size(); ++i) {
+            if (open(i) && handshakes.contains(view.attempts[i].handshake)) missed.push_back(i);
         }
     }
     return missed;
@@ -107,10 +107,10 @@ std::vector<std::size_t> just_missed(const HostView& view, const Mechanism& mech
 
 void stretch(const HostView& view, Mechanism& mechanism, std::vector<bool>& explained) {
     mechanism.stretched = just_missed(view, mechanism, explained);
-    for (const std::size_t i : mechanism.stretched) {
-        mechanism.predictions[i] = Prediction::refuse;
-        explained[i] = true;
-    }
+    std::vector<std::uint32_t> all;
+    std::merge(mechanism.refusals.begin(), mechanism.refusals.end(), mechanism.stretched.begin(), mechanism.stretched.end(), std::back_inserter(all));
+    mechanism.refusals = std::move(all);
+    for (const std::uint32_t i : mechanism.stretched) explained[i] = true;
 }
 
 }  // namespace synwhy::diagnose

@@ -40,16 +40,15 @@ std::string servers_text(const std::vector<core::Endpoint>& servers) {
 }
 
 std::string clients_text(const core::Finding& finding) {
+    const std::size_t named = std::min(finding.clients.size(), kMaxNamed);
     std::string list;
-    for (std::size_t i = 0; i < finding.clients.size() && i < kMaxNamed; ++i) {
+    for (std::size_t i = 0; i < named; ++i) {
         if (i > 0) list += ", ";
         list += core::to_string(finding.clients[i]);
     }
-    const std::uint64_t others = finding.client_count - std::min<std::uint64_t>(finding.client_count, kMaxNamed);
-    if (others > 0)
-        list +=
-            fmt::format(" and {}", others == 1 ? std::string("1 other address") : grouped(others) + " other addresses");
-    return list;
+    if (finding.client_count <= named) return list;
+    const std::uint64_t others = finding.client_count - named;
+    return fmt::format("{} and {} other address{}", list, grouped(others), others == 1 ? "" : "es");
 }
 
 /// Attempts to the servers of a finding.
@@ -95,6 +94,16 @@ void append_rivals(std::string& out, const core::Finding& finding, const Termina
     if (items.empty()) return;
     append_heading(out, style, "Other explanations");
     append_items(out, items, items.size(), options.width);
+}
+
+/// "likely, 2015-03-01 12:00:03 to 12:00:58 UTC, 40 SYNs", the first word painted.
+void append_certainty(std::string& out, const core::Finding& finding, const TerminalOptions& options) {
+    const std::string_view word = core::to_string(finding.confidence);
+    std::string text = fmt::format("{}, {}", word, time_span(finding.first_ns, finding.last_ns, options.zone));
+    if (finding.syns > 0) text += fmt::format(", {}", counted(finding.syns, "SYN"));
+    std::vector<std::string> lines = wrap(text, options.width);
+    lines[0].replace(0, word.size(), Style(options.colour).confidence(finding.confidence));
+    for (const std::string& line : lines) out += line + '\n';
 }
 
 /// A command is never broken, because it is there to be copied.
@@ -158,10 +167,7 @@ void append_finding(std::string& out, const core::Finding& finding, const core::
                     const TerminalOptions& options) {
     const Style style(options.colour);
     for (const std::string& line : wrap(headline(finding, report), options.width)) out += style.bad(line) + '\n';
-    out += style.confidence(finding.confidence);
-    out += fmt::format(", {}", time_span(finding.first_ns, finding.last_ns, options.zone));
-    if (finding.syns > 0) out += fmt::format(", {}", counted(finding.syns, "SYN"));
-    out += '\n';
+    append_certainty(out, finding, options);
     if (!finding.clients.empty()) append_wrapped(out, "from ", clients_text(finding), options.width);
 
     const std::size_t limit = options.verbose ? SIZE_MAX : kMaxSentences;

@@ -151,7 +151,7 @@ void append_syn(std::string& out, const core::HandshakeVerdict& handshake, std::
     std::string text = fmt::format("{:<11}", describe(syn.outcome));
     if (syn.cause) text += fmt::format(" {}", core::slug(*syn.cause));
     if (!syn.detail.empty()) text += fmt::format("{} {}", syn.cause ? ":" : "", syn.detail);
-    append_wrapped(out, fmt::format("    {:>15}  ", when), text, options.width);
+    append_wrapped(out, fmt::format("   {:>15}  ", when), text, options.width);
 }
 
 void append_handshake(std::string& out, const core::HandshakeVerdict& handshake, const TerminalOptions& options) {

@@ -108,7 +108,7 @@ class Usage(Case):
             ["nonsense"], ["pcap", "--nonsense", path], ["pcap", path, "--sysctl", "nonsense"], ["pcap", path, "--sysctl"],
             ["pcap", path, "--kernel", "nonsense"], ["pcap", path, "--color", "sometimes"], ["pcap", path, "--json", "--ndjson"],
             ["pcap", path, "--all"], ["pcap", "-", "-"], ["pcap", path, "-w", "-", "--json"], ["pcap", path, "--server", "host"],
-            ["pcap", path, "--max-handshakes", "0"], ["pcap", path, "--max-handshakes", "many"], ["explain"],
+            ["pcap", path, "--max-handshakes", "0"], ["pcap", path, "--max-handshakes", "many"], 
             ["explain", "no-such-cause"], ["explain", "list", "more"], ["path"], ["path", "--kernel", "nonsense"],
             ["path", "--diff", "4.9"], ["path", "--diff", "4.9", "nonsense"], ["path", "--kernel", "4.9", "--list"],
         ]:
@@ -332,6 +332,9 @@ class Json(Case):
         self.assertEqual(3, len(asked))
         self.assertEqual("2015-03-01T12:00:00.050000000Z", asked[0]["t"])
         self.assertEqual("198.51.100.7:42000", asked[0]["client"])
+
+    def test_explain_alone_lists(self):
+        self.assertEqual(self.run_synwhy("explain", "list", code=0), self.run_synwhy("explain", code=0))
 
     def test_pages_are_json(self):
         listed = [json.loads(line) for line in self.run_synwhy("explain", "list", "--json", code=0)[0].splitlines()]
