@@ -69,8 +69,10 @@ void Fold::merge(const Fold& other) {
 }
 
 void Fold::finish() {
-    std::sort(handshakes_.begin(), handshakes_.end(), earlier);
-    rebuild();
+    if (!std::is_sorted(handshakes_.begin(), handshakes_.end(), earlier)) {
+        std::sort(handshakes_.begin(), handshakes_.end(), earlier);
+        rebuild();
+    }
     // A fragment without ISN continues the handshake before it on its 4-tuple, if there is one.
     std::vector<bool> absorbed(handshakes_.size(), false);
     for (std::size_t i = handshakes_.size(); i-- > 0;) {

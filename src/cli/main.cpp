@@ -1,6 +1,9 @@
 // synwhy: a SYN reached this Linux server and no SYN+ACK came back. Why?
 //
 // The process's frame: command line, dispatch, exit status. Everything else is in the command's own file.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <exception>
 #include <new>
@@ -32,9 +35,18 @@ cli::ExitCode run(int argc, char** argv) {
     return forgiven ? cli::ExitCode::nothing_found : code;
 }
 
+/// A descriptor that the caller closed must not become the number of a file that is opened later: the report would be
+/// written into it. What is opened here refuses writing, so a closed stdout is an error and not silence.
+void keep_standard_descriptors() {
+    for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (::fcntl(descriptor, F_GETFD) < 0) (void)::open("/dev/null", O_RDONLY);  // takes the lowest free number
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+    keep_standard_descriptors();
     std::signal(SIGPIPE, SIG_IGN);  // a closed stdout is seen as EPIPE by cli::print
     try {
         return static_cast<int>(run(argc, argv));

@@ -29,6 +29,7 @@ namespace {
 
 constexpr std::size_t kFlushBytes = 256U * 1024U;
 constexpr std::size_t kMaxInputRemarks = 20;
+constexpr std::size_t kLongAnalysis = 100'000;  // attempts that take about a second
 
 /// Paths to open; standard input may be replaced by its copy.
 struct Inputs {
@@ -99,7 +100,7 @@ void describe_reading(const ReadingResult& reading, const Inputs& inputs, core::
 /// Writes the inputs again with comments. @return false after complaining
 bool write_annotated(const Inputs& inputs, const std::string& output, const core::Report& report) {
     capture::CommentMap comments;
-    for (emit::PacketComment& comment : emit::packet_comments(report)) {
+    for (const emit::PacketComment& comment : emit::packet_comments(report)) {
         std::string& text = comments[{comment.file, comment.ordinal}];
         if (!text.empty()) text += '\n';
         text += comment.text;
@@ -173,7 +174,11 @@ ExitCode run_pcap(const PcapOptions& options, const CommonOptions& common) {
         return ExitCode::could_not_look;
     }
 
+    const std::size_t attempts = reading->fold.handshakes().size();
+    const bool announce = show_progress && attempts >= kLongAnalysis;
+    if (announce) talk("\r\x1b[Kanalysing " + emit::counted(attempts, "connection attempt"));
     core::Report report = diagnose::analyse(reading->fold, *facts);
+    if (announce) talk("\r\x1b[K");
     describe_reading(*reading, *inputs, report);
     const bool written = options.write.empty() || write_annotated(*inputs, options.write, report);
     const bool printed = print_report(report, options, common);

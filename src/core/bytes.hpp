@@ -33,6 +33,7 @@ inline Integer load_big(const std::uint8_t* from) noexcept {
 }
 inline std::uint16_t load_be16(const std::uint8_t* from) noexcept { return load_big<std::uint16_t>(from); }
 inline std::uint32_t load_be32(const std::uint8_t* from) noexcept { return load_big<std::uint32_t>(from); }
+inline std::uint64_t load_be64(const std::uint8_t* from) noexcept { return load_big<std::uint64_t>(from); }
 
 /// Host order when `swap` is false, the other one when it is true: capture files carry their writer's order.
 template <typename Integer>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <numeric>
 
 #include "diagnose/explain.hpp"
 #include "diagnose/findings.hpp"
@@ -66,6 +67,19 @@ void fill_totals(const capture::Fold& fold, core::Report& report) {
     report.source.last_ns = fold.counts().last_ns == capture::kNever ? 0 : fold.counts().last_ns;
 }
 
+/// Sorts positions and moves each verdict once: they are large.
+void sort_by_time(std::vector<core::HandshakeVerdict>& verdicts) {
+    const auto earlier = [](const core::HandshakeVerdict& a, const core::HandshakeVerdict& b) { return a.first_ns < b.first_ns; };
+    if (std::is_sorted(verdicts.begin(), verdicts.end(), earlier)) return;
+    std::vector<std::uint32_t> order(verdicts.size());
+    std::iota(order.begin(), order.end(), 0U);
+    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return earlier(verdicts[a], verdicts[b]); });
+    std::vector<core::HandshakeVerdict> sorted;
+    sorted.reserve(verdicts.size());
+    for (const std::uint32_t i : order) sorted.push_back(std::move(verdicts[i]));
+    verdicts = std::move(sorted);
+}
+
 /// Most harmful first: connections that never came about, then SYNs that had to be repeated.
 void rank_findings(core::Report& report) {
     std::stable_sort(report.findings.begin(), report.findings.end(), [](const core::Finding& a, const core::Finding& b) {
@@ -90,8 +104,7 @@ core::Report analyse(const capture::Fold& fold, const core::HostFacts& facts, co
         add_findings({fold, readings, premises, view}, explanation, verdicts, options, report);
         report.handshakes.insert(report.handshakes.end(), std::make_move_iterator(verdicts.begin()), std::make_move_iterator(verdicts.end()));
     }
-    std::stable_sort(report.handshakes.begin(), report.handshakes.end(),
-                     [](const core::HandshakeVerdict& a, const core::HandshakeVerdict& b) { return a.first_ns < b.first_ns; });
+    sort_by_time(report.handshakes);
     rank_findings(report);
     fill_totals(fold, report);
     fill_timeline(fold, options, report);

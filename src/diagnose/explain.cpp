@@ -17,7 +17,7 @@ namespace {
 /// An explanation must explain at least this much beyond its price.
 constexpr double kMinGain = 0.05;
 /// Groups of one pass do not overlap, so several may be taken before the rest is grouped anew.
-constexpr std::size_t kPrefixesAtATime = 16;
+constexpr std::size_t kPrefixesAtATime = 64;
 constexpr std::size_t kMaxExplanations = 256;
 
 /// Position on the SYN's way through the kernel: when several explanations hold for one SYN, the first test met it.
@@ -246,7 +246,7 @@ HostExplanation explain_host(const capture::Fold& fold, const std::vector<Readin
     const std::vector<Mechanism> ttl = fit_min_ttl(view, fold, premises);
     for (std::size_t before = SIZE_MAX; before != result.chosen.size() && before != kMaxExplanations;) {
         before = result.chosen.size();
-        std::vector<Mechanism> constant = fit_prefixes(view, fold, premises, explained);
+        std::vector<Mechanism> constant = fit_prefixes(view, premises, explained);
         for (const std::vector<Mechanism>& more : {ttl, assume_earlier_stamps(view, fold, premises, result.chosen, explained)}) {
             constant.insert(constant.end(), more.begin(), more.end());
         }

@@ -3,7 +3,7 @@
 // A minimum TTL on the listener, a source prefix that one listener or the whole host refuses. Such causes are blind
 // to load, time and timestamps: every SYN of the kind fails, no other does.
 #include <algorithm>
-#include <map>
+#include <numeric>
 #include <set>
 
 #include "diagnose/mechanism.hpp"
@@ -14,10 +14,6 @@ namespace {
 
 const capture::SynCopy& syn_of(const capture::Fold& fold, const Attempt& attempt) {
     return fold.handshakes()[attempt.handshake].syns[attempt.copy];
-}
-
-const core::Address& client_of(const capture::Fold& fold, const Attempt& attempt) {
-    return fold.handshakes()[attempt.handshake].tuple.client.address;
 }
 
 bool bit_prefix_equal(const core::Address& a, const core::Address& b, unsigned bits) {
@@ -52,12 +48,13 @@ struct ClientRun {
     }
 };
 
-using Runs = std::map<core::Address, ClientRun>;
+/// Runs by client number; a client without unexplained silences and answers is all empty.
+using Runs = std::vector<ClientRun>;
 
-void collect(const HostView& view, const capture::Fold& fold, const std::vector<bool>& explained, std::size_t i, Runs& runs) {
+void collect(const HostView& view, const std::vector<bool>& explained, std::uint32_t i, Runs& runs) {
     const Attempt& attempt = view.attempts[i];
     if (!judged(attempt) || (attempt.silent() && explained[i])) return;
-    ClientRun& run = runs[client_of(fold, attempt)];
+    ClientRun& run = runs[attempt.client];
     if (attempt.answered()) {
         run.answered.push_back(attempt.time_ns);
         return;
@@ -68,43 +65,36 @@ void collect(const HostView& view, const capture::Fold& fold, const std::vector<
     run.last_ns = std::max(run.last_ns, attempt.time_ns);
 }
 
-Runs collect_host_runs(const HostView& view, const capture::Fold& fold, const std::vector<bool>& explained) {
-    Runs runs;
-    for (std::size_t i = 0; i < view.attempts.size(); ++i) collect(view, fold, explained, i, runs);
-    return runs;
-}
-
-Runs collect_listener_runs(const HostView& view, const capture::Fold& fold, const std::vector<bool>& explained, const ListenerView& listener) {
-    Runs runs;
-    const bool anything_open = std::any_of(listener.attempts.begin(), listener.attempts.end(), [&](std::uint32_t i) {
+bool anything_open(const HostView& view, const std::vector<bool>& explained, const std::vector<std::uint32_t>& attempts) {
+    return std::any_of(attempts.begin(), attempts.end(), [&](std::uint32_t i) {
         return judged(view.attempts[i]) && view.attempts[i].silent() && !explained[i];
     });
-    if (!anything_open) return runs;
-    for (const std::uint32_t i : listener.attempts) collect(view, fold, explained, i, runs);
-    return runs;
+}
+
+/// The range of client numbers inside a prefix.
+std::pair<std::size_t, std::size_t> clients_inside(const HostView& view, const core::Address& about, unsigned bits) {
+    const auto first = std::partition_point(view.clients.begin(), view.clients.end(), [&](const core::Address& client) {
+        return client < about && !bit_prefix_equal(client, about, bits);
+    });
+    const auto last = std::partition_point(first, view.clients.end(), [&](const core::Address& client) { return bit_prefix_equal(client, about, bits); });
+    return {static_cast<std::size_t>(first - view.clients.begin()), static_cast<std::size_t>(last - view.clients.begin())};
 }
 
 /// Most refused groups that are tried at a time.
 constexpr std::size_t kMaxGroups = 64;
 
+/// Neighbouring clients that were refused alike.
 struct Group {
-    std::vector<core::Address> members;
+    std::vector<std::uint32_t> members;  ///< client numbers, ascending
     std::size_t silent = 0;
     std::int64_t first_ns = INT64_MAX;
     std::int64_t last_ns = INT64_MIN;
 };
 
-core::Address first_of_prefix(core::Address address, unsigned bits) {
-    const unsigned offset = address.family == core::Family::ipv4 ? 96 : 0;
-    for (unsigned bit = bits + offset; bit < 128; ++bit) {
-        address.bytes[bit / 8] = static_cast<std::uint8_t>(address.bytes[bit / 8] & ~(0x80U >> (bit % 8)));
-    }
-    return address;
-}
-
-bool answered_inside(const Runs& runs, const core::Address& about, unsigned bits, std::int64_t from, std::int64_t to) {
-    for (auto run = runs.lower_bound(first_of_prefix(about, bits)); run != runs.end() && bit_prefix_equal(run->first, about, bits); ++run) {
-        const auto& times = run->second.answered;
+bool answered_inside(const HostView& view, const Runs& runs, const core::Address& about, unsigned bits, std::int64_t from, std::int64_t to) {
+    const auto [first, last] = clients_inside(view, about, bits);
+    for (std::size_t client = first; client < last; ++client) {
+        const auto& times = runs[client].answered;
         const auto next = std::lower_bound(times.begin(), times.end(), from);
         if (next != times.end() && *next <= to) return true;
     }
@@ -112,50 +102,59 @@ bool answered_inside(const Runs& runs, const core::Address& about, unsigned bits
 }
 
 /// Joins neighbouring refused clients into the largest prefix (/16 or /32 at the widest) without an answered client.
-std::vector<Group> group_clients(const Runs& runs) {
+std::vector<Group> group_clients(const HostView& view, const Runs& runs) {
     std::vector<Group> groups;
-    for (const auto& [address, run] : runs) {
+    for (std::uint32_t client = 0; client < runs.size(); ++client) {
+        const ClientRun& run = runs[client];
         if (!run.constant()) continue;
+        const core::Address& address = view.clients[client];
         const unsigned widest = address.family == core::Family::ipv4 ? 16 : 32;
         if (!groups.empty()) {
             Group& last = groups.back();
-            const unsigned bits = common_bits(last.members.front(), address);
+            const unsigned bits = common_bits(view.clients[last.members.front()], address);
             const std::int64_t from = std::min(last.first_ns, run.first_ns);
             const std::int64_t to = std::max(last.last_ns, run.last_ns);
-            if (bits >= widest && !answered_inside(runs, address, bits, from, to)) {
-                last.members.push_back(address);
+            if (bits >= widest && !answered_inside(view, runs, address, bits, from, to)) {
+                last.members.push_back(client);
                 last.silent += run.silent.size();
                 last.first_ns = from;
                 last.last_ns = to;
                 continue;
             }
         }
-        groups.push_back({{address}, run.silent.size(), run.first_ns, run.last_ns});
+        groups.push_back({{client}, run.silent.size(), run.first_ns, run.last_ns});
     }
     std::stable_sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) { return a.silent > b.silent; });
     if (groups.size() > kMaxGroups) groups.resize(kMaxGroups);
     return groups;
 }
 
-Mechanism mechanism_of(const HostView& view, const capture::Fold& fold, const Group& group, std::uint32_t listener) {
+/// The attempts of every client, by client number.
+std::vector<std::vector<std::uint32_t>> attempts_by_client(const HostView& view) {
+    std::vector<std::vector<std::uint32_t>> by_client(view.clients.size());
+    for (std::uint32_t i = 0; i < view.attempts.size(); ++i) by_client[view.attempts[i].client].push_back(i);
+    return by_client;
+}
+
+Mechanism mechanism_of(const HostView& view, const std::vector<std::vector<std::uint32_t>>& by_client, const Group& group, std::uint32_t listener) {
     Mechanism mechanism;
     mechanism.listener = listener;
     mechanism.cost = group.members.size() > 1 ? 0.8 : 1.5;
-    mechanism.prefix = group.members.front();
-    mechanism.prefix_length = static_cast<std::uint8_t>(common_bits(group.members.front(), group.members.back()));
+    mechanism.prefix = view.clients[group.members.front()];
+    mechanism.prefix_length = static_cast<std::uint8_t>(common_bits(mechanism.prefix, view.clients[group.members.back()]));
     mechanism.from_ns = group.first_ns;
     mechanism.to_ns = group.last_ns;
-    const auto consider = [&](std::size_t i) {
-        const Attempt& attempt = view.attempts[i];
-        const bool inside = attempt.time_ns >= group.first_ns && attempt.time_ns <= group.last_ns &&
-                            bit_prefix_equal(client_of(fold, attempt), mechanism.prefix, mechanism.prefix_length);
-        mechanism.predict(i, attempt, inside ? Prediction::refuse : Prediction::answer);
-    };
-    if (listener == kNone) {
-        for (std::size_t i = 0; i < view.attempts.size(); ++i) consider(i);
-    } else {
-        for (const std::uint32_t i : view.listeners[listener].attempts) consider(i);
+    std::vector<std::uint32_t> inside;
+    const auto [first, last] = clients_inside(view, mechanism.prefix, mechanism.prefix_length);
+    for (std::size_t client = first; client < last; ++client) {
+        for (const std::uint32_t i : by_client[client]) {
+            const Attempt& attempt = view.attempts[i];
+            const bool in_scope = listener == kNone || attempt.listener == listener;
+            if (in_scope && attempt.time_ns >= group.first_ns && attempt.time_ns <= group.last_ns) inside.push_back(i);
+        }
     }
+    std::sort(inside.begin(), inside.end());
+    for (const std::uint32_t i : inside) mechanism.predict(i, view.attempts[i], Prediction::refuse);
     return mechanism;
 }
 
@@ -173,12 +172,12 @@ std::vector<Mechanism> fit_min_ttl(const HostView& view, const capture::Fold& fo
             lowest_answered = std::min<unsigned>(lowest_answered, syn_of(fold, attempt).ttl);
             ++answered;
         }
-        std::set<core::Address> clients;
+        std::set<std::uint32_t> clients;
         unsigned highest_refused = 0;
         for (const std::uint32_t i : view.listeners[l].attempts) {
             const Attempt& attempt = view.attempts[i];
             if (!judged(attempt) || !attempt.silent() || syn_of(fold, attempt).ttl >= lowest_answered) continue;
-            clients.insert(client_of(fold, attempt));
+            clients.insert(attempt.client);
             highest_refused = std::max<unsigned>(highest_refused, syn_of(fold, attempt).ttl);
         }
         // One client with a low TTL is a client that is refused; it takes several to show a limit.
@@ -197,20 +196,25 @@ std::vector<Mechanism> fit_min_ttl(const HostView& view, const capture::Fold& fo
     return fitted;
 }
 
-std::vector<Mechanism> fit_prefixes(const HostView& view, const capture::Fold& fold, const Premises& premises,
+std::vector<Mechanism> fit_prefixes(const HostView& view, const Premises& premises,
                                     const std::vector<bool>& explained) {
     std::vector<Mechanism> fitted;
-    const Runs host_runs = collect_host_runs(view, fold, explained);
+    std::vector<std::uint32_t> everything(view.attempts.size());
+    std::iota(everything.begin(), everything.end(), 0U);
+    if (!anything_open(view, explained, everything)) return fitted;
+    const auto by_client = attempts_by_client(view);
+    Runs host_runs(view.clients.size());
+    for (const std::uint32_t i : everything) collect(view, explained, i, host_runs);
     std::vector<bool> taken = explained;
-    for (const Group& group : group_clients(host_runs)) {
+    for (const Group& group : group_clients(view, host_runs)) {
         // Refused by the host: on several listeners, or there is only one to be refused by.
         std::set<std::uint32_t> listeners;
-        for (const core::Address& member : group.members) {
-            const ClientRun& run = host_runs.at(member);
+        for (const std::uint32_t member : group.members) {
+            const ClientRun& run = host_runs[member];
             listeners.insert(run.silent_on.begin(), run.silent_on.end());
         }
         if (listeners.size() < 2 && view.listeners.size() > 1) continue;
-        Mechanism mechanism = mechanism_of(view, fold, group, kNone);
+        Mechanism mechanism = mechanism_of(view, by_client, group, kNone);
         // Without a route back a strict or loose reverse path filter refuses first.
         const bool filter_first = premises.rp_filter.value_or(false);
         mechanism.cause = filter_first ? core::Cause::rp_filter : core::Cause::no_route_back;
@@ -219,8 +223,11 @@ std::vector<Mechanism> fit_prefixes(const HostView& view, const capture::Fold& f
         fitted.push_back(std::move(mechanism));
     }
     for (std::uint32_t l = 0; l < view.listeners.size(); ++l) {
-        for (const Group& group : group_clients(collect_listener_runs(view, fold, taken, view.listeners[l]))) {
-            Mechanism mechanism = mechanism_of(view, fold, group, l);
+        if (!anything_open(view, taken, view.listeners[l].attempts)) continue;
+        Runs runs(view.clients.size());
+        for (const std::uint32_t i : view.listeners[l].attempts) collect(view, taken, i, runs);
+        for (const Group& group : group_clients(view, runs)) {
+            Mechanism mechanism = mechanism_of(view, by_client, group, l);
             const bool filter = premises.netfilter_unlikely;
             mechanism.cause = filter ? core::Cause::socket_filter : core::Cause::netfilter_drop;
             mechanism.siblings = {filter ? core::Cause::netfilter_drop : core::Cause::socket_filter, core::Cause::no_route_back, core::Cause::min_ttl};

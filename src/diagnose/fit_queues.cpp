@@ -14,8 +14,6 @@ namespace synwhy::diagnose {
 namespace {
 
 constexpr std::uint32_t kNoLimit = UINT32_MAX / 2;
-/// Distinct thresholds tried per listener.
-constexpr std::size_t kMaxThresholds = 128;
 
 /// Lengths that hang on a late timer count in favour of what was observed.
 std::uint32_t requests_of(const Attempt& attempt) { return attempt.silent() ? attempt.requests_high : attempt.requests; }
@@ -40,41 +38,70 @@ bool refused_by(const core::Behaviours& kernel, const core::Facts& facts, core::
     return decision.kind == core::ListenDecision::Kind::refuse && decision.row != nullptr && decision.row->cause == cause;
 }
 
-/// The lengths at which this listener's silences happened, as candidate thresholds, most promising (lowest) first.
-std::vector<std::uint32_t> thresholds(const HostView& view, std::uint32_t listener, std::uint32_t Attempt::* length) {
+/// One attempt under a limit that is not known yet: it is refused by every limit up to `level`.
+struct Levelled {
+    std::uint32_t attempt = 0;
+    std::uint32_t level = 0;  ///< 0: never refused
+    bool silent = false;
+};
+
+/// May the limit have held for a part of the capture only?
+enum class Span : std::uint8_t { whole_capture, interval };
+
+/// Thresholds worth trying: the levels of the silences, least first, at most this many.
+constexpr std::size_t kMaxThresholds = 128;
+
+std::vector<std::uint32_t> thresholds(const std::vector<Levelled>& levels) {
     std::set<std::uint32_t> seen;
-    for (const std::uint32_t i : view.listeners[listener].attempts) {
-        const Attempt& attempt = view.attempts[i];
-        if (judged(attempt) && attempt.silent() && attempt.*length > 0) seen.insert(attempt.*length);
+    for (const Levelled& one : levels) {
+        if (one.silent && one.level > 0) seen.insert(one.level);
     }
     std::vector<std::uint32_t> all(seen.begin(), seen.end());
     if (all.size() > kMaxThresholds) all.resize(kMaxThresholds);
     return all;
 }
 
-/// May the limit have held for a part of the capture only?
-enum class Span : std::uint8_t { whole_capture, interval };
+Mechanism mechanism_at(const HostView& view, const std::vector<Levelled>& levels, std::uint32_t threshold) {
+    Mechanism mechanism;
+    mechanism.threshold = threshold;
+    for (const Levelled& one : levels) {
+        mechanism.predict(one.attempt, view.attempts[one.attempt], one.level >= threshold ? Prediction::refuse : Prediction::answer);
+    }
+    return mechanism;
+}
 
-template <class Predict>
-Mechanism fit_threshold(const HostView& view, std::uint32_t listener, core::Cause cause, Span span,
-                        const std::vector<std::uint32_t>& candidates, double cost, Predict predict) {
+/// The threshold that separates silences from answers best; support 0 when none is worth its price.
+Mechanism fit_threshold(const HostView& view, const std::vector<Levelled>& levels, Span span, std::vector<std::uint32_t> candidates, double cost) {
     Mechanism best;
     double best_score = 0;
+    std::vector<std::uint32_t> silent;
+    std::vector<std::uint32_t> answered;
+    for (const Levelled& one : levels) (one.silent ? silent : answered).push_back(one.level);
+    std::sort(silent.begin(), silent.end());
+    std::sort(answered.begin(), answered.end());
+    const auto at_or_above = [](const std::vector<std::uint32_t>& sorted, std::uint32_t level) {
+        return static_cast<std::uint64_t>(sorted.end() - std::lower_bound(sorted.begin(), sorted.end(), level));
+    };
     for (const std::uint32_t threshold : candidates) {
         Mechanism mechanism;
-        mechanism.cause = cause;
-        mechanism.listener = listener;
-        mechanism.threshold = threshold;
-        mechanism.cost = cost;
-        for (const std::uint32_t i : view.listeners[listener].attempts) {
-            if (judged(view.attempts[i])) mechanism.predict(i, view.attempts[i], predict(view.attempts[i], threshold));
+        if (span == Span::interval) {
+            mechanism = mechanism_at(view, levels, threshold);
+            mechanism.cost = cost;
+            fit_interval(view, mechanism);
+        } else {
+            mechanism.threshold = threshold;
+            mechanism.cost = cost;
+            mechanism.support = at_or_above(silent, threshold);
+            mechanism.refute = at_or_above(answered, threshold);
         }
-        if (span == Span::interval) fit_interval(view, mechanism);
-        const double score = gain(mechanism);
-        if (score > best_score) {
+        if (const double score = gain(mechanism); score > best_score) {
             best_score = score;
             best = std::move(mechanism);
         }
+    }
+    if (best.support > 0 && span == Span::whole_capture) {
+        best = mechanism_at(view, levels, best.threshold);
+        best.cost = cost;
     }
     return best;
 }
@@ -101,30 +128,49 @@ bool table_capacity_possible(std::uint32_t capacity, const Premises& premises) {
 
 }  // namespace
 
+namespace {
+
+/// Judged attempts of a listener, each with the largest limit under which `refused(attempt, limit)` holds.
+template <class Length, class Refused>
+std::vector<Levelled> levels_of(const HostView& view, std::uint32_t listener, Length length, Refused refused) {
+    std::vector<Levelled> levels;
+    for (const std::uint32_t i : view.listeners[listener].attempts) {
+        const Attempt& attempt = view.attempts[i];
+        if (!judged(attempt) || attempt.outcome == core::Outcome::cookie) continue;
+        const std::uint32_t longest = length(attempt);
+        levels.push_back({i, longest > 0 && refused(attempt, longest) ? longest : 0, attempt.silent()});
+    }
+    return levels;
+}
+
+}  // namespace
+
 std::vector<Mechanism> fit_accept_queues(const HostView& view, const Premises& premises) {
     std::vector<Mechanism> fitted;
     if (!view.traits.replies_visible) return fitted;  // nobody can tell served from waiting
+    const auto kernels = one_of_each(premises, [](const core::Behaviours& b) { return b.accept_rule; });
     for (std::uint32_t l = 0; l < view.listeners.size(); ++l) {
-        std::vector<std::uint32_t> candidates = thresholds(view, l, &Attempt::unserved);
-        if (const auto backlog = premises.backlog_of(view.listeners[l].endpoint)) candidates = {*backlog + 1};
-        if (candidates.empty()) continue;
-        const bool signs = !view.listeners[l].full_signs.empty();
-        for (const core::Kernel* kernel : one_of_each(premises, [](const core::Behaviours& b) { return b.accept_rule; })) {
-            const auto full = [&](const Attempt& attempt, std::uint32_t threshold) {
-                core::Facts facts = open_queues(attempt);
-                facts.backlog = threshold - 1;
-                facts.syncookies = 1;
-                facts.request_length = 0;
-                if (attempt.outcome == core::Outcome::cookie) return Prediction::no_opinion;
-                return refused_by(kernel->behaviours, facts, core::Cause::accept_queue_full) ? Prediction::refuse : Prediction::answer;
-            };
-            const double cost = signs ? 0.2 : 0.6;
-            Mechanism mechanism = fit_threshold(view, l, core::Cause::accept_queue_full, Span::whole_capture, candidates, cost, full);
-            if (mechanism.support == 0) {  // listen() may have been called again with another backlog
-                mechanism = fit_threshold(view, l, core::Cause::accept_queue_full, Span::interval, candidates, cost, full);
-            }
+        if (view.listeners[l].silent == 0) continue;
+        const double cost = view.listeners[l].full_signs.empty() ? 0.6 : 0.2;
+        for (const core::Kernel* kernel : kernels) {
+            const auto levels = levels_of(view, l, [](const Attempt& attempt) { return attempt.unserved; },
+                                          [&](const Attempt& attempt, std::uint32_t limit) {
+                                              core::Facts facts = open_queues(attempt);
+                                              facts.backlog = limit - 1;
+                                              facts.syncookies = 1;
+                                              facts.request_length = 0;
+                                              return refused_by(kernel->behaviours, facts, core::Cause::accept_queue_full);
+                                          });
+            std::vector<std::uint32_t> candidates = thresholds(levels);
+            if (const auto backlog = premises.backlog_of(view.listeners[l].endpoint)) candidates = {*backlog + 1};
+            Mechanism mechanism = fit_threshold(view, levels, Span::whole_capture, candidates, cost);
+            // listen() may have been called again with another backlog.
+            if (mechanism.support == 0) mechanism = fit_threshold(view, levels, Span::interval, candidates, cost);
+            if (mechanism.support == 0) continue;
+            mechanism.cause = core::Cause::accept_queue_full;
+            mechanism.listener = l;
             mechanism.kernel_note = kernel->family;
-            if (mechanism.support > 0) fitted.push_back(std::move(mechanism));
+            fitted.push_back(std::move(mechanism));
         }
     }
     return fitted;
@@ -143,23 +189,19 @@ bool looks_like_quarter(std::uint32_t threshold) {
 bool near(std::uint32_t a, std::uint32_t b) { return (a > b ? a - b : b - a) <= 1 + b / 16; }
 
 /// The 3/4 rule, with and without the exemption of proven peers where the kernel is open; the better of the two.
-Mechanism fit_quarter(const HostView& view, const Premises& premises, std::uint32_t listener, const std::vector<std::uint32_t>& candidates) {
+Mechanism fit_quarter(const HostView& view, const Premises& premises, std::uint32_t listener) {
     Mechanism best;
-    double best_score = -1e300;
     for (const core::Kernel* kernel : one_of_each(premises, [](const core::Behaviours& b) { return b.proven_peer; })) {
-        Mechanism mechanism = fit_threshold(
-            view, listener, core::Cause::syn_backlog_quarter, Span::whole_capture, candidates, 0.7, [&](const Attempt& attempt, std::uint32_t threshold) {
-                const bool exempt = kernel->behaviours.proven_peer == core::ProvenPeer::by_rtt && attempt.proven_peer;
-                if (attempt.via_time_wait || exempt) return Prediction::answer;
-                return requests_of(attempt) >= threshold ? Prediction::refuse : Prediction::answer;
-            });
+        const bool exempts = kernel->behaviours.proven_peer == core::ProvenPeer::by_rtt;
+        const auto levels = levels_of(view, listener, requests_of, [&](const Attempt& attempt, std::uint32_t) {
+            return !attempt.via_time_wait && !(exempts && attempt.proven_peer);
+        });
+        Mechanism mechanism = fit_threshold(view, levels, Span::whole_capture, thresholds(levels), 0.7);
         mechanism.kernel_note = kernel->family;
-        if (mechanism.support == 0) continue;
-        const double score = gain(mechanism);
-        if (score <= best_score) continue;
-        best_score = score;
-        best = std::move(mechanism);
+        if (mechanism.support > 0 && (best.support == 0 || gain(mechanism) > gain(best))) best = std::move(mechanism);
     }
+    best.cause = core::Cause::syn_backlog_quarter;
+    best.listener = listener;
     return best;
 }
 
@@ -182,13 +224,12 @@ std::vector<Mechanism> fit_syn_queues(const HostView& view, const Premises& prem
     std::vector<Mechanism> fitted;
     if (!view.traits.replies_visible || premises.cookies_seen || premises.syncookies.value_or(0) != 0) return fitted;
     for (std::uint32_t l = 0; l < view.listeners.size(); ++l) {
-        const std::vector<std::uint32_t> candidates = thresholds(view, l, &Attempt::requests_high);
-        if (candidates.empty()) continue;
-        Mechanism full = fit_threshold(view, l, core::Cause::syn_queue_full, Span::whole_capture, candidates, 0.6, [](const Attempt& attempt, std::uint32_t threshold) {
-            if (attempt.via_time_wait) return Prediction::answer;
-            return requests_of(attempt) >= threshold ? Prediction::refuse : Prediction::answer;
-        });
-        Mechanism quarter = fit_quarter(view, premises, l, candidates);
+        if (view.listeners[l].silent == 0) continue;
+        const auto levels = levels_of(view, l, requests_of, [](const Attempt& attempt, std::uint32_t) { return !attempt.via_time_wait; });
+        Mechanism full = fit_threshold(view, levels, Span::whole_capture, thresholds(levels), 0.6);
+        full.cause = core::Cause::syn_queue_full;
+        full.listener = l;
+        Mechanism quarter = fit_quarter(view, premises, l);
         price(premises, full, quarter);
         const bool both = full.support > 0 && quarter.support > 0 && !premises.max_syn_backlog;
         if (both) {

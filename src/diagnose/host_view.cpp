@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <unordered_set>
 
 #include "core/seq.hpp"
 #include "model/peer_memory.hpp"
@@ -225,7 +224,8 @@ Attempt make_attempt(const capture::Fold& fold, const std::vector<Reading>& read
 void replay_peer_memory(std::vector<StampEvent> events, HostView& view, const capture::Fold& fold) {
     std::sort(events.begin(), events.end(), [](const StampEvent& a, const StampEvent& b) { return a.time_ns < b.time_ns; });
     model::PeerMemory memory;
-    std::map<core::Address, StampEvent> blind;
+    std::map<core::Address, std::int64_t> blind;  // second of the last close whose timestamps are unreadable
+    std::map<core::Address, std::uint32_t> blind_writer;
     std::size_t next = 0;
     for (Attempt& attempt : view.attempts) {
         for (; next < events.size() && events[next].time_ns < attempt.time_ns; ++next) {
@@ -233,7 +233,8 @@ void replay_peer_memory(std::vector<StampEvent> events, HostView& view, const ca
             if (event.readable) {
                 memory.remember(event.peer, event.stamp, wall_second(event.time_ns));
             } else {
-                blind[event.peer] = event;
+                blind[event.peer] = event.stamp.second;
+                blind_writer[event.peer] = event.stamp.writer;
             }
         }
         const core::Address& peer = fold.handshakes()[attempt.handshake].tuple.client.address;
@@ -243,29 +244,39 @@ void replay_peer_memory(std::vector<StampEvent> events, HostView& view, const ca
             attempt.stamp_age_s = wall_second(attempt.time_ns) - stamp->second;
             attempt.stamp_writer = stamp->writer;
         }
-        if (const auto event = blind.find(peer); event != blind.end()) {
-            attempt.blind_stamp = wall_second(attempt.time_ns) - event->second.stamp.second < model::kStampLifeS;
-            if (attempt.blind_stamp && !attempt.stamp_exists) attempt.stamp_writer = event->second.stamp.writer;
+        if (blind.empty()) continue;
+        if (const auto closed = blind.find(peer); closed != blind.end()) {
+            attempt.blind_stamp = wall_second(attempt.time_ns) - closed->second < model::kStampLifeS;
+            if (attempt.blind_stamp && !attempt.stamp_exists) attempt.stamp_writer = blind_writer[peer];
         }
     }
     view.stamps_written = events.size();
 }
 
+/// Numbers the client addresses in ascending order, so that a prefix is a range of numbers.
+void number_clients(const capture::Fold& fold, HostView& view) {
+    const auto address_of = [&](const Attempt& attempt) -> const core::Address& { return fold.handshakes()[attempt.handshake].tuple.client.address; };
+    view.clients.reserve(view.attempts.size());
+    for (const Attempt& attempt : view.attempts) view.clients.push_back(address_of(attempt));
+    std::sort(view.clients.begin(), view.clients.end());
+    view.clients.erase(std::unique(view.clients.begin(), view.clients.end()), view.clients.end());
+    for (Attempt& attempt : view.attempts) {
+        attempt.client = static_cast<std::uint32_t>(std::lower_bound(view.clients.begin(), view.clients.end(), address_of(attempt)) - view.clients.begin());
+    }
+}
+
+/// A peer is proven once a completed connection of it is over (its RTT is remembered at the close).
 void note_proven_peers(const capture::Fold& fold, HostView& view) {
-    std::vector<std::pair<std::int64_t, core::Address>> completed;
+    std::vector<std::int64_t> proven_from(view.clients.size(), INT64_MAX);
     for (const std::uint32_t index : view.handshakes) {
         const Handshake& h = fold.handshakes()[index];
-        if (h.client_established() && h.answered()) completed.emplace_back(h.last_ns, h.tuple.client.address);
+        if (!h.client_established() || !h.answered()) continue;
+        const auto client = std::lower_bound(view.clients.begin(), view.clients.end(), h.tuple.client.address);
+        if (client == view.clients.end() || *client != h.tuple.client.address) continue;
+        std::int64_t& from = proven_from[static_cast<std::size_t>(client - view.clients.begin())];
+        from = std::min(from, h.last_ns);
     }
-    std::sort(completed.begin(), completed.end());
-    std::unordered_set<std::uint64_t> known;
-    std::size_t next = 0;
-    for (Attempt& attempt : view.attempts) {
-        for (; next < completed.size() && completed[next].first < attempt.time_ns; ++next) {
-            known.insert(core::hash_of(completed[next].second));
-        }
-        attempt.proven_peer = known.contains(core::hash_of(fold.handshakes()[attempt.handshake].tuple.client.address));
-    }
+    for (Attempt& attempt : view.attempts) attempt.proven_peer = proven_from[attempt.client] < attempt.time_ns;
 }
 
 void build_view(const capture::Fold& fold, std::optional<int> initial_rto_ms, std::vector<Reading>& readings, HostView& view) {
@@ -293,6 +304,7 @@ void build_view(const capture::Fold& fold, std::optional<int> initial_rto_ms, st
         }
     }
     std::stable_sort(view.attempts.begin(), view.attempts.end(), [](const Attempt& a, const Attempt& b) { return a.time_ns < b.time_ns; });
+    number_clients(fold, view);
     replay_peer_memory(std::move(stamps), view, fold);
     note_proven_peers(fold, view);
     for (std::uint32_t i = 0; i < view.attempts.size(); ++i) {

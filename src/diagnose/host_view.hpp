@@ -24,6 +24,7 @@ struct Attempt {
     std::uint32_t handshake = 0;     ///< index into the fold
     std::uint16_t copy = 0;          ///< index into Handshake::syns
     std::uint32_t listener = 0;      ///< index into HostView::listeners
+    std::uint32_t client = 0;        ///< index into HostView::clients
     std::int64_t time_ns = 0;
     core::Outcome outcome = core::Outcome::none;
     bool own_request = false;        ///< an earlier copy was answered: this one meets its own request or connection
@@ -67,6 +68,7 @@ struct HostView {
     HostTraits traits{};
     std::vector<std::uint32_t> handshakes{};
     std::vector<ListenerView> listeners{};
+    std::vector<core::Address> clients{};      ///< ascending
     std::vector<Attempt> attempts{};           ///< by time
     bool address_silent = false;               ///< this address never sent anything, although others on its side did
     std::uint64_t stamps_written = 0;          ///< closes that would leave a per-host stamp

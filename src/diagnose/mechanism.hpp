@@ -71,7 +71,7 @@ std::vector<Mechanism> fit_accept_queues(const HostView& view, const Premises& p
 std::vector<Mechanism> fit_syn_queues(const HostView& view, const Premises& premises);
 std::vector<Mechanism> fit_min_ttl(const HostView& view, const capture::Fold& fold, const Premises& premises);
 /// Constant refusals by source prefix among the attempts nobody has explained yet.
-std::vector<Mechanism> fit_prefixes(const HostView& view, const capture::Fold& fold, const Premises& premises,
+std::vector<Mechanism> fit_prefixes(const HostView& view, const Premises& premises,
                                     const std::vector<bool>& explained);
 
 }  // namespace synwhy::diagnose

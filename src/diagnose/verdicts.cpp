@@ -88,8 +88,10 @@ void note_final_ack(HandshakeVerdict& verdict, const capture::Handshake& handsha
 
 std::vector<HandshakeVerdict> make_verdicts(const capture::Fold& fold, const std::vector<Reading>& readings, const HostView& view,
                                             const HostExplanation& explanation) {
-    std::map<std::uint32_t, std::vector<std::size_t>> attempts_of;
-    for (std::size_t i = 0; i < view.attempts.size(); ++i) attempts_of[view.attempts[i].handshake].push_back(i);
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> attempts_of;  // handshake, attempt
+    for (std::uint32_t i = 0; i < view.attempts.size(); ++i) attempts_of.emplace_back(view.attempts[i].handshake, i);
+    std::sort(attempts_of.begin(), attempts_of.end());
+    auto next = attempts_of.begin();
     std::map<core::Endpoint, const ListenerView*> listener_of;
     for (const ListenerView& listener : view.listeners) listener_of[listener.endpoint] = &listener;
 
@@ -105,7 +107,9 @@ std::vector<HandshakeVerdict> make_verdicts(const capture::Fold& fold, const std
         verdict.answer_inferred = readings[index].answer_inferred;
         verdict.more_syns = handshake.more_syns;
         std::vector<const AttemptCause*> refused;
-        for (const std::size_t i : attempts_of[index]) {
+        while (next != attempts_of.end() && next->first < index) ++next;
+        for (; next != attempts_of.end() && next->first == index; ++next) {
+            const std::uint32_t i = next->second;
             const Attempt& attempt = view.attempts[i];
             const AttemptCause& cause = explanation.attempts[i];
             const capture::SynCopy& syn = handshake.syns[attempt.copy];

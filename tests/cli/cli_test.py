@@ -108,7 +108,7 @@ class Usage(Case):
             ["nonsense"], ["pcap", "--nonsense", path], ["pcap", path, "--sysctl", "nonsense"], ["pcap", path, "--sysctl"],
             ["pcap", path, "--kernel", "nonsense"], ["pcap", path, "--color", "sometimes"], ["pcap", path, "--json", "--ndjson"],
             ["pcap", path, "--all"], ["pcap", "-", "-"], ["pcap", path, "-w", "-", "--json"], ["pcap", path, "--server", "host"],
-            ["pcap", path, "--max-handshakes", "0"], ["pcap", path, "--max-handshakes", "many"], 
+            ["pcap", path, "--max-handshakes", "0"], ["pcap", path, "--max-handshakes", "many"],
             ["explain", "no-such-cause"], ["explain", "list", "more"], ["path"], ["path", "--kernel", "nonsense"],
             ["path", "--diff", "4.9"], ["path", "--diff", "4.9", "nonsense"], ["path", "--kernel", "4.9", "--list"],
         ]:
@@ -171,6 +171,15 @@ class ExitStatus(Case):
         counters = self.file("netstat.txt", b"TcpExt: SyncookiesSent PAWSPassive\nTcpExt: 0 0\n")
         self.run_synwhy("pcap", path, "--netstat", counters, code=0)
         self.run_synwhy("pcap", path, "--kernel", "3.10.0-1160.el7.x86_64 #1 SMP", code=0)
+
+    def test_closed_standard_output(self):
+        path = self.file("a.pcap", captures.refused())
+        for output in ["", "-w out.pcapng"]:
+            done = subprocess.run(["sh", "-c", f"exec {BINARY} pcap {path} {output} <&- >&-"], stderr=subprocess.PIPE, env=PLAIN,
+                                  cwd=self.folder, timeout=60)
+            self.assertEqual(3, done.returncode)
+            self.assertIn(b"standard output: write", done.stderr)
+        self.assertIn("8 connection attempts", self.run_synwhy("pcap", "out.pcapng", code=1)[0])
 
     def test_full_disk(self):
         path = self.file("a.pcap", captures.answered())

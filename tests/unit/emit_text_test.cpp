@@ -77,7 +77,7 @@ TEST(TimelinePrint, FitsAnyWidthAndShowsASingleSyn) {
     }
     const std::vector<core::TimeBucket> buckets = {{.start_ns = 0, .answered = 1000, .unanswered = 1},
                                                    {.start_ns = 1, .answered = 1}};
-    EXPECT_THAT(print_timeline(buckets, 1, {.utf8 = false})[1], testing::HasSubstr("no answer   . "));
+    EXPECT_THAT(print_timeline(buckets, 1, {.utf8 = false})[1], testing::HasSubstr("no answer  .   max 1"));
     EXPECT_TRUE(print_timeline(std::vector<core::TimeBucket>(1), 1, {}).empty());
 }
 
