@@ -1,6 +1,8 @@
-// Runs a fuzz target without libFuzzer: every seed, then mutations of them, the same ones each time.
+// Runs a fuzz target without libFuzzer: a few built-in inputs, every seed, then mutations of them, the same ones each
+// time.
 //
-// replay_NAME MUTATIONS FOLDER: what an ordinary build can check of every parser in a second.
+// replay_NAME MUTATIONS FOLDER: what an ordinary build can check of every parser in a second. A folder that is missing
+// or empty is an error: nobody would notice that nothing was tried.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -9,6 +11,7 @@
 #include <fstream>
 #include <iterator>
 #include <random>
+#include <system_error>
 #include <vector>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
@@ -18,9 +21,11 @@ namespace {
 using Bytes = std::vector<std::uint8_t>;
 constexpr std::size_t kMaxInputBytes = 64U * 1024U;
 
+/// Empty when the folder is missing or cannot be read.
 std::vector<Bytes> read_seeds(const char* folder) {
     std::vector<std::filesystem::path> paths;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    std::error_code unreadable;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, unreadable)) {
         paths.push_back(entry.path());
     }
     std::ranges::sort(paths);  // the order of a folder differs from machine to machine
@@ -65,9 +70,14 @@ int main(int count, char** arguments) {
         std::fprintf(stderr, "usage: %s MUTATIONS FOLDER\n", arguments[0]);
         return 2;
     }
+    for (const std::size_t length : {0, 1, 64}) {
+        run(Bytes(length));
+    }
     const std::vector<Bytes> seeds = read_seeds(arguments[2]);
     if (seeds.empty()) {
-        std::fprintf(stderr, "%s: no seeds\n", arguments[2]);
+        std::fprintf(stderr,
+                     "%s: no seeds there, only the built-in inputs were tried; tools/fuzz_seeds.py writes them\n",
+                     arguments[2]);
         return 1;
     }
     for (const Bytes& seed : seeds) {

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes the seed inputs of the packet and capture fuzzers: fuzz/corpus/<target>/<name>.
+"""Writes the seed inputs of the fuzzers: fuzz/corpus/<target>/<name>.
 
-Run it after changing it; the files are committed. Deterministic. lz4 and zstd seeds need these programs.
-Left out: the seeds of other parsers, which are small texts kept by hand.
+Run it after changing it; the files are committed. Deterministic. lz4 seeds, zstd seeds and those taken from the measured
+captures (tests/truth/data) need the lz4, zstd and tar programs. Texts come from the sample hosts of tests/hosts.
 """
 
 import gzip
@@ -12,7 +12,9 @@ import shutil
 import struct
 import subprocess
 
-ROOT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "fuzz", "corpus")
+TREE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.join(TREE, "fuzz", "corpus")
+HOSTS = os.path.join(TREE, "tests", "hosts")
 
 SYN_OPTIONS = bytes.fromhex("020405b4 0402 080a 0001e240 00000000 01 030307")
 TIMESTAMPS = bytes.fromhex("0101 080a 00000005 00000009")
@@ -202,9 +204,146 @@ def timelines():
     }
 
 
+def sample(*path):
+    with open(os.path.join(HOSTS, *path), "rb") as file:
+        return file.read()
+
+
+def texts():
+    return {
+        "nstat": sample("flat", "nstat-az.txt"),
+        "netstat-s": sample("sosreport", "sos_commands", "networking", "netstat_-s"),
+        "proc-netstat": sample("tree", "proc", "net", "netstat"),
+        "proc-snmp": sample("tree", "proc", "net", "snmp"),
+        "two-readings": sample("two_readings.txt"),
+        "sysctl-a": sample("sosreport", "sos_commands", "kernel", "sysctl_-a"),
+        "ss-ltn": sample("flat", "ss-ltn.txt"),
+        "ss-peaonmi": sample("sosreport", "sos_commands", "networking", "ss_-peaonmi"),
+    }
+
+
+def releases():
+    names = ["2.6.32-642.el6.x86_64", "3.10.0-1160.el7.x86_64", "4.9.229", "3.10", "6.18.16-rc1",
+             "6.1.0-13-amd64 #1 SMP PREEMPT_DYNAMIC Debian 6.1.55-1 (2023-09-29) x86_64",
+             "Linux web1 5.4.0-150-generic #167-Ubuntu SMP x86_64 GNU/Linux", "Ubuntu 5.4.0-150.167-generic 5.4.233",
+             "Linux version 4.14.336-253.554.amzn2.x86_64 (mockbuild@ip-10-0-0-1) (gcc10-gcc)", "no version at all"]
+    return {name.split(" #")[0].replace(" ", "_").replace("(", "").replace(")", "")[:40]: name.encode() for name in names}
+
+
+def bundles():
+    # The order of kNames in fuzz_bundle.cpp.
+    names = ["uname-a", "sysctl-a", "nstat-az", "netstat_-s", "ss-ltn", "proc/version", "proc/net/snmp", "proc/net/netstat",
+             "before/nstat-az", "after/nstat-az", "after/ss_-ltnp", "before/sysctl", "proc/sys/net/ipv4/tcp_tw_recycle",
+             "sos_commands/kernel/uname_-a"]
+
+    def tree(**files):
+        return b"".join(bytes([names.index(name)]) + data + b"\xff" for name, data in files.items())
+
+    nstat = sample("flat", "nstat-az.txt")
+    return {
+        "flat": tree(**{"uname-a": sample("flat", "uname-a.txt"), "sysctl-a": sample("flat", "sysctl-a.txt"), "nstat-az": nstat,
+                        "ss-ltn": sample("flat", "ss-ltn.txt")}),
+        "tree": tree(**{"proc/version": sample("tree", "proc", "version"), "proc/net/snmp": sample("tree", "proc", "net", "snmp"),
+                        "proc/net/netstat": sample("tree", "proc", "net", "netstat"),
+                        "proc/sys/net/ipv4/tcp_tw_recycle": b"1\n"}),
+        "deltas": tree(**{"before/nstat-az": nstat, "after/nstat-az": nstat.replace(b"1", b"2"),
+                          "after/ss_-ltnp": sample("flat", "ss-ltn.txt"), "before/sysctl": b"net.ipv4.tcp_syncookies = 0\n"}),
+        "sosreport": tree(**{"sos_commands/kernel/uname_-a": sample("sosreport", "sos_commands", "kernel", "uname_-a"),
+                             "netstat_-s": sample("sosreport", "sos_commands", "networking", "netstat_-s")}),
+    }
+
+
+# Recorded captures as seeds of fuzz_analyse: archive, scenario, the byte that chooses the facts (report_checks.hpp).
+RECORDED = [
+    ("2.6.32.69", "n1_recycle_close_srvrst", 0x09),
+    ("2.6.32.69", "n12_addr", 0x01),
+    ("3.10.0-1160.el7", "n1_recycle_close_srv", 0x0B),
+    ("3.10.0-1160.el7", "n5_somaxconn", 0x23),
+    ("3.10.0-1160.el7", "n8_synrecv", 0x00),
+    ("4.9.229", "n1_two_conns", 0x8D),
+    ("4.9.229", "n10_defer", 0x05),
+    ("4.9.229", "n13_noroute", 0x00),
+    ("4.9.229", "n7_twnots_nxtseq_nots", 0x45),
+    ("6.18.44", "n13_ratelimit", 0x17),
+    ("6.18.44", "n6q_cookie_stray", 0x27),
+]
+
+
+def recorded():
+    """Nothing where zstd or tar is missing."""
+    if shutil.which("zstd") is None or shutil.which("tar") is None:
+        print("no zstd or tar here: the recorded captures are left as they are")
+        return {}
+    seeds = {}
+    for kernel, scenario, facts in RECORDED:
+        archive = os.path.join(TREE, "tests", "truth", "data", kernel + ".tar.zst")
+        capture = subprocess.run(["tar", "-I", "zstd --long=27", "-xOf", archive, scenario + ".pcap"],
+                                 stdout=subprocess.PIPE, check=True).stdout
+        seeds[f"{kernel}-{scenario}"] = bytes([facts, 80]) + capture
+    return seeds
+
+
+def analyses():
+    return recorded() | {
+        "pcapng": bytes([0, 81]) + whole_pcapng("<"),
+        "gzip": bytes([7, 82]) + gzip.compress(pcap(), mtime=0),
+        "many": bytes([0x35, 60]) + pcap(frames=many_syns()),
+    }
+
+
+def many_syns():
+    """More handshakes than fuzz_analyse keeps."""
+    def syn(port):
+        segment = tcp()
+        return ethernet(0x0800, ipv4(struct.pack("!H", port) + segment[2:]))
+
+    return [syn(40000 + number // 2) for number in range(150)]
+
+
+# The tables of fuzz_handshakes.cpp.
+ACTS = ["syn", "syn_ack", "ack", "data", "fin", "reset", "icmp", "broken"]
+PAUSES_MS = [0, 0.04, 1, 10, 200, 499, 500, 1000, 3000, 7000, 59900, 60100, 180000, 2, 5, -1000]
+
+
+def step(act, pause=1, who=0, isn=0, ack=1, ts=None, server=False, ip_id=0, plus=0):
+    """One segment of a fuzz_handshakes program. isn, ack: which of four numbers; plus: added to both."""
+    reverse = 8 if server or act == "syn_ack" else 0
+    options = 0 if ts is None else 1 | (ts & 7) << 4
+    return bytes([who | reverse | ACTS.index(act) << 4, isn | plus << 2 | ack << 4 | plus << 6, options, ip_id,
+                  PAUSES_MS.index(pause)])
+
+
+def connection(who=0, isn=0, ts=None):
+    """Opened, used, closed by the server first."""
+    near, far = dict(who=who, isn=isn, ack=2, ts=ts, plus=1), dict(who=who, isn=2, ack=isn, ts=ts, plus=1, server=True)
+    return (step("syn", 10, who, isn, ts=ts) + step("syn_ack", 1, who, 2, isn, ts, plus=1) + step("ack", **near) +
+            step("data", **near) + step("data", **far) + step("fin", **far) + step("fin", **near) + step("ack", **far))
+
+
+def handshakes():
+    def silence(who, ts=None, isn=1):
+        return b"".join(step("syn", pause, who, isn, ts=ts, ip_id=number) for number, pause in enumerate([10, 1000, 3000, 7000]))
+
+    behind = connection(0, ts=7) + silence(1, ts=0) + connection(2, ts=7) + silence(4, ts=1)
+    return {
+        "connection": bytes([0x13, 0, 4]) + connection(ts=3),
+        "behind-a-clock": bytes([0x13, 0x0D, 9]) + behind,
+        "time-wait": bytes([0x13, 7, 12]) + connection(ts=2) + step("syn", 1000, isn=1, ts=1) + step("ack", 1, isn=3, server=True),
+        "full-queue": bytes([0x11, 0x25, 80]) + b"".join(step("syn", 1, who, 0) + step("syn_ack", 1, who, 2, 0, plus=1) +
+                                                         step("ack", 1, who, 0, 2, plus=1) for who in range(6)) + silence(6),
+        "refused": bytes([0x13, 0, 3]) + step("syn") + step("reset", server=True) + step("syn", who=1) + step("icmp", who=1) +
+                   step("broken", who=2),
+        "eviction": bytes([0x15, 0, 80]) + b"".join(step("syn", 1000, who, isn) for isn in range(4) for who in range(8)),
+        "any-roles": bytes([0x19, 0, 80]) + connection() + step("syn", who=3, server=True) + step("syn_ack", who=3),
+        "mirrored": bytes([0x13, 5, 3]) + (step("syn", 10) + step("syn", 0.04)) * 4,
+    }
+
+
 def main():
     targets = {"fuzz_packet": packets(), "fuzz_tcp_options": tcp_options(), "fuzz_pcap": pcaps(),
-               "fuzz_pcapng": pcapng(), "fuzz_decompress": compressed(), "fuzz_timeline": timelines()}
+               "fuzz_pcapng": pcapng(), "fuzz_decompress": compressed(), "fuzz_timeline": timelines(),
+               "fuzz_netstat": texts(), "fuzz_release": releases(), "fuzz_bundle": bundles(), "fuzz_analyse": analyses(),
+               "fuzz_handshakes": handshakes()}
     for target, seeds in targets.items():
         folder = os.path.join(ROOT, target)
         os.makedirs(folder, exist_ok=True)

@@ -8,6 +8,8 @@ namespace synwhy::capture {
 namespace {
 
 constexpr std::size_t kFirstSlots = 1 << 12;
+/// Times outside 1970..2116 are moved to the edge, so that differences and sums of times never overflow.
+constexpr std::int64_t kLatestNs = std::int64_t{1} << 62;
 
 }  // namespace
 
@@ -21,6 +23,11 @@ std::uint64_t tuple_hash(const core::Endpoint& a, const core::Endpoint& b) noexc
 Fold::Fold(FoldLimits limits) : limits_(limits), slots_(kFirstSlots) {}
 
 void Fold::add(const Packet& packet, const core::Decoded& decoded) {
+    if (packet.time_ns < 0 || packet.time_ns > kLatestNs) {
+        Packet tamed = packet;
+        tamed.time_ns = std::clamp<std::int64_t>(packet.time_ns, 0, kLatestNs);
+        return add(tamed, decoded);
+    }
     ++counts_.packets;
     if (counts_.first_ns == kNever || packet.time_ns < counts_.first_ns) counts_.first_ns = packet.time_ns;
     counts_.last_ns = std::max(counts_.last_ns, packet.time_ns);
@@ -153,10 +160,14 @@ void Fold::rebuild() {
     }
 }
 
+void Fold::note_listener(std::uint64_t endpoint_hash) {
+    if (listeners_.size() < limits_.max_listeners) listeners_.insert(endpoint_hash);
+}
+
 void Fold::on_syn(const Packet& packet, const core::Decoded& decoded) {
     const core::Segment& segment = decoded.segment;
     const std::uint64_t hash = tuple_hash(segment.source, segment.destination);
-    listeners_.insert(core::hash_of(segment.destination));
+    note_listener(core::hash_of(segment.destination));
 
     SynCopy copy;
     copy.time_ns = packet.time_ns;
@@ -190,6 +201,7 @@ void Fold::on_syn(const Packet& packet, const core::Decoded& decoded) {
         handshakes_[index].isn_known = true;
     }
     Handshake& handshake = handshakes_[index];
+    handshake.first_ns = std::min(handshake.first_ns, packet.time_ns);  // a file may step backwards
     handshake.last_ns = std::max(handshake.last_ns, packet.time_ns);
     for (auto seen = handshake.syns.rbegin(); seen != handshake.syns.rend(); ++seen) {
         if (!same_packet(*seen, copy)) continue;

@@ -21,6 +21,8 @@ namespace synwhy::capture {
 struct FoldLimits {
     std::size_t max_handshakes = 1'000'000;  ///< about 600 bytes each with two SYN copies
     std::size_t max_neighbours = 4096;       ///< ARP targets remembered
+    /// Endpoints known to be servers; beyond them the lower port of a stray segment is taken for the server's.
+    std::size_t max_listeners = 1'000'000;
 };
 
 /// Counts over everything that was added, evicted handshakes included.
@@ -81,9 +83,11 @@ class Fold {
 
     /// The nearest earlier handshake of the same 4-tuple that got as far as an answer; kNoHandshake if none.
     [[nodiscard]] std::uint32_t earlier_connection(std::uint32_t index) const;
+    [[nodiscard]] std::uint32_t continued_by(std::uint32_t fragment) const;
     [[nodiscard]] std::uint32_t find(const core::Endpoint& client, const core::Endpoint& server, std::uint64_t hash) const;
     std::uint32_t create(const core::FourTuple& tuple, std::uint64_t hash, std::int64_t time_ns);
     void insert(std::uint64_t hash, std::uint32_t index);
+    void note_listener(std::uint64_t endpoint_hash);
     void grow();
     void make_room();
     void rebuild();

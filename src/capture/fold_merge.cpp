@@ -23,6 +23,25 @@ void drop_ordinary_acks(Handshake& handshake) {
     });
 }
 
+/// Do the fragment's sequence numbers carry on where the other record stood? A bare ACK of the server's does not say:
+/// it may answer a SYN and carry an older connection's numbers.
+bool carries_on(const Handshake& before, const Handshake& fragment) {
+    if (fragment.client_next_known && (before.client_next_known || before.isn_known)) {
+        return same_connection(fragment.client_next, before.client_next_known ? before.client_next : before.isn);
+    }
+    const bool server_spoke = fragment.server_data_ns != kNever || fragment.server_fin.seen();
+    if (server_spoke && before.server_next_known) return same_connection(fragment.server_next, before.server_next);
+    return true;
+}
+
+/// While a handshake is open, a bare ACK from the server answers its SYN with another connection's numbers.
+void forget_foreign_numbers(const Handshake& before, Handshake& fragment) {
+    const bool open = before.isn_known && !before.client_established() && !fragment.client_established();
+    if (!open || fragment.server_data_ns != kNever || fragment.server_fin.seen()) return;
+    fragment.client_acked = {};
+    fragment.server_next_known = false;
+}
+
 void add_counts(FoldCounts& into, const FoldCounts& from) {
     into.packets += from.packets;
     into.segments += from.segments;
@@ -42,8 +61,9 @@ void add_counts(FoldCounts& into, const FoldCounts& from) {
 
 void Fold::merge(const Fold& other) {
     add_counts(counts_, other.counts_);
-    listeners_.insert(other.listeners_.begin(), other.listeners_.end());
+    for (const std::uint64_t listener : other.listeners_) note_listener(listener);
     for (const auto& [target, facts] : other.arp_) {
+        if (arp_.size() >= limits_.max_neighbours && !arp_.contains(target)) continue;
         ArpFacts& mine = arp_[target];
         mine.requests += facts.requests;
         mine.replies += facts.replies;
@@ -63,9 +83,25 @@ void Fold::merge(const Fold& other) {
             handshakes_[index] = theirs;
             handshakes_[index].previous = previous;
         } else {
-            combine(handshakes_[index], theirs);
+            const std::size_t sighted_again = combine(handshakes_[index], theirs);
+            counts_.syns -= sighted_again;
+            counts_.duplicate_packets += sighted_again;
         }
     }
+}
+
+/// The handshake whose connection a fragment belongs to: the nearest earlier one that its numbers carry on, else the
+/// nearest.
+std::uint32_t Fold::continued_by(std::uint32_t fragment) const {
+    constexpr int kDepth = 8;  // as earlier_connection()
+    std::uint32_t nearest = kNoHandshake;
+    std::uint32_t older = handshakes_[fragment].previous;
+    for (int depth = 0; depth < kDepth && older != kNoHandshake; ++depth, older = handshakes_[older].previous) {
+        if (handshakes_[older].tuple != handshakes_[fragment].tuple) continue;
+        if (carries_on(handshakes_[older], handshakes_[fragment])) return older;
+        if (nearest == kNoHandshake) nearest = older;
+    }
+    return nearest;
 }
 
 void Fold::finish() {
@@ -73,14 +109,15 @@ void Fold::finish() {
         std::sort(handshakes_.begin(), handshakes_.end(), earlier);
         rebuild();
     }
-    // A fragment without ISN continues the handshake before it on its 4-tuple, if there is one.
+    // A fragment without ISN continues a handshake before it on its 4-tuple, if there is one.
     std::vector<bool> absorbed(handshakes_.size(), false);
     for (std::size_t i = handshakes_.size(); i-- > 0;) {
         Handshake& fragment = handshakes_[i];
-        if (fragment.isn_known || fragment.previous == kNoHandshake) continue;
-        Handshake& before = handshakes_[fragment.previous];
-        if (before.tuple != fragment.tuple) continue;
-        combine(before, fragment);
+        if (fragment.isn_known) continue;
+        const std::uint32_t before = continued_by(static_cast<std::uint32_t>(i));
+        if (before == kNoHandshake) continue;
+        forget_foreign_numbers(handshakes_[before], fragment);
+        combine(handshakes_[before], fragment);
         absorbed[i] = true;
     }
     std::size_t kept = 0;
@@ -90,7 +127,10 @@ void Fold::finish() {
         ++kept;
     }
     handshakes_.resize(kept);
-    for (Handshake& handshake : handshakes_) drop_ordinary_acks(handshake);
+    for (Handshake& handshake : handshakes_) {
+        sort_lists(handshake);
+        drop_ordinary_acks(handshake);
+    }
     rebuild();
 }
 

@@ -8,15 +8,6 @@ namespace synwhy::capture {
 
 namespace {
 
-/// How far a sequence number may lie from a connection's last one and still belong to it. Larger than any window
-/// seen in practice, far smaller than the distance between two random ISNs (RFC 6528).
-constexpr std::int32_t kSameConnection = 1 << 24;
-
-bool belongs_to(std::uint32_t sequence, std::uint32_t reference) {
-    const std::int32_t distance = core::wrap_distance(sequence, reference);
-    return distance > -kSameConnection && distance < kSameConnection;
-}
-
 Reply reply_of(const Packet& packet, const core::Segment& segment, ReplyKind kind) {
     Reply reply;
     reply.time_ns = packet.time_ns;
@@ -67,7 +58,7 @@ void Fold::on_syn_ack(const Packet& packet, const core::Segment& segment) {
         if (index != kNoHandshake) handshakes_[index].last_ns = std::max(handshakes_[index].last_ns, packet.time_ns);
         return;
     }
-    listeners_.insert(core::hash_of(segment.source));
+    note_listener(core::hash_of(segment.source));
     for (int depth = 0; depth < 4 && index != kNoHandshake; ++depth, index = handshakes_[index].previous) {
         const Handshake& known = handshakes_[index];
         if (known.tuple.server == segment.source && known.isn_known && known.isn + 1 == segment.acknowledgment) break;
@@ -100,9 +91,9 @@ std::uint32_t Fold::earlier_connection(std::uint32_t index) const {
 void Fold::on_client_segment(std::uint32_t index, const Packet& packet, const core::Segment& segment) {
     // A segment of the connection before this handshake's SYN (or the RST that answers a challenge ACK).
     const bool foreign = handshakes_[index].isn_known && !handshakes_[index].client_established() &&
-                         !belongs_to(segment.sequence, handshakes_[index].isn);
+                         !same_connection(segment.sequence, handshakes_[index].isn);
     if (const std::uint32_t older = foreign ? earlier_connection(index) : kNoHandshake;
-        older != kNoHandshake && handshakes_[older].client_next_known && belongs_to(segment.sequence, handshakes_[older].client_next)) {
+        older != kNoHandshake && handshakes_[older].client_next_known && same_connection(segment.sequence, handshakes_[older].client_next)) {
         if ((segment.flags & core::tcp_flag::rst) != 0) first_time(handshakes_[index].client_rst_ns, packet.time_ns);
         index = older;
     }
@@ -140,7 +131,7 @@ void Fold::on_server_segment(std::uint32_t index, const Packet& packet, const co
     // Data of the connection before this handshake's SYN. A bare ACK stays here: it is the reply to the SYN.
     if (!bare_ack && (segment.flags & core::tcp_flag::rst) == 0 && !handshakes_[index].server_isn_known) {
         const std::uint32_t older = earlier_connection(index);
-        if (older != kNoHandshake && belongs_to(segment.sequence, handshakes_[older].server_next)) index = older;
+        if (older != kNoHandshake && same_connection(segment.sequence, handshakes_[older].server_next)) index = older;
     }
     // An ACK that follows a segment of the older connection answers that segment, not the SYN before it.
     if (bare_ack && !handshakes_[index].server_isn_known && !handshakes_[index].syns.empty()) {
@@ -160,7 +151,7 @@ void Fold::on_server_segment(std::uint32_t index, const Packet& packet, const co
     // ts_recent as the server holds it: what it echoes is what a close would leave behind (RFC 7323 4.3).
     if (segment.options.has_timestamps && handshake.client_ts_ns != kNever &&
         core::seq_after(segment.options.ts_echo, handshake.client_ts) &&
-        belongs_to(segment.options.ts_echo, handshake.client_ts)) {
+        same_connection(segment.options.ts_echo, handshake.client_ts)) {
         handshake.client_ts = segment.options.ts_echo;
         handshake.client_ts_ns = packet.time_ns;
     }

@@ -17,6 +17,9 @@ inline constexpr std::int64_t kNever = INT64_MIN;      ///< "has not been seen"
 inline constexpr std::size_t kMaxSynCopies = 24;       ///< transmissions kept per handshake
 inline constexpr std::size_t kMaxReplies = 32;         ///< server replies kept per handshake
 inline constexpr std::uint32_t kNoHandshake = UINT32_MAX;
+/// How far a sequence number may lie from a connection's last one and still belong to it. Larger than any window
+/// seen in practice, far smaller than the distance between two random ISNs (RFC 6528).
+inline constexpr std::int32_t kSameConnection = 1 << 24;
 /// Identical packets this close together are one packet captured twice (mirror port, `-i any`): copies measured on
 /// mirrored captures lie within 100 us, while no sender repeats a SYN faster than its timer tick.
 inline constexpr std::int64_t kMirrorWindowNs = 300'000;
@@ -136,6 +139,11 @@ bool same_packet(const SynCopy& a, const SynCopy& b);
 /// Adds a reply unless it is another sighting of a known one (then false).
 bool add_reply(Handshake& handshake, const Reply& reply);
 /// Joins two records of one handshake (or a later fragment of its connection); order does not matter.
-void combine(Handshake& into, const Handshake& from);
+/// @return SYN copies that both records held: one packet, sighted again
+std::size_t combine(Handshake& into, const Handshake& from);
+/// Brings SYN copies and replies into the order of time.
+void sort_lists(Handshake& handshake);
+/// Can a segment with this sequence number belong to a connection that was last at `reference`?
+bool same_connection(std::uint32_t sequence, std::uint32_t reference);
 
 }  // namespace synwhy::capture

@@ -177,7 +177,7 @@ ExitCode run_pcap(const PcapOptions& options, const CommonOptions& common) {
     const std::size_t attempts = reading->fold.handshakes().size();
     const bool announce = show_progress && attempts >= kLongAnalysis;
     if (announce) talk("\r\x1b[Kanalysing " + emit::counted(attempts, "connection attempt"));
-    core::Report report = diagnose::analyse(reading->fold, *facts);
+    core::Report report = diagnose::analyse(reading->fold, *facts, {.keep_answered = options.all});
     if (announce) talk("\r\x1b[K");
     describe_reading(*reading, *inputs, report);
     const bool written = options.write.empty() || write_annotated(*inputs, options.write, report);

@@ -76,6 +76,7 @@ struct Finding {
     std::uint64_t client_count = 0;
     std::uint64_t syns = 0;                ///< SYNs this cause refused
     std::uint64_t handshakes = 0;          ///< handshakes with at least one such SYN
+    std::uint64_t attempts = 0;            ///< all handshakes with these servers, whatever became of them
     std::uint64_t never_answered = 0;      ///< of these, without any SYN+ACK
     std::int64_t first_ns = 0;
     std::int64_t last_ns = 0;

@@ -12,6 +12,7 @@ namespace synwhy::diagnose {
 
 struct Options {
     std::size_t max_clients_listed = 20;  ///< addresses named per finding
+    bool keep_answered = true;            ///< Report::handshakes also holds the simply answered ones
     std::size_t timeline_buckets = 60;    ///< at most this many intervals
 };
 

@@ -80,6 +80,12 @@ void fill_numbers(const StoryContext& context, const Group& group, const Options
         finding.handshakes = group.handshakes.size();
     }
     finding.servers.assign(servers.begin(), servers.end());
+    for (const ListenerView& listener : context.view.listeners) {
+        if (!servers.contains(listener.endpoint)) continue;
+        finding.attempts += static_cast<std::uint64_t>(std::count_if(listener.handshakes.begin(), listener.handshakes.end(), [&](std::uint32_t index) {
+            return context.fold.handshakes()[index].isn_known;
+        }));
+    }
     std::vector<std::pair<std::uint64_t, core::Address>> ranked;
     for (const auto& [address, count] : clients) ranked.emplace_back(count, address);
     std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return a.first > b.first; });

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_map>
 
 #include "core/seq.hpp"
 #include "model/peer_memory.hpp"
@@ -178,6 +179,7 @@ void note_existing(const capture::Fold& fold, const std::vector<Reading>& readin
         attempt.existing_handshake = holder;
         break;
     }
+    if (attempt.existing.state == core::Existing::none) return;
     // The last ACK or SYN+ACK that this 4-tuple got for a SYN: replies are rate limited per socket.
     std::int64_t last = kNever;
     for (std::uint32_t index = attempt.handshake; index != capture::kNoHandshake && last == kNever;
@@ -327,24 +329,35 @@ std::uint64_t HostView::answered_at_listen() const {
                                                     [](const Attempt& a) { return a.reaches_listen && a.answered(); }));
 }
 
-std::vector<HostView> build_host_views(const capture::Fold& fold, const core::HostFacts& facts, std::vector<Reading>& readings) {
-    const std::optional<int> initial_rto_ms = facts.kernel ? std::optional<int>(facts.kernel->behaviours.initial_rto_ms) : std::nullopt;
-    readings.assign(fold.handshakes().size(), {});
-    std::map<core::Address, HostView> by_address;
+std::vector<HostShare> share_out(const capture::Fold& fold) {
+    std::unordered_map<std::uint64_t, std::uint32_t> position;  // by address hash; equal hashes are told apart below
+    std::vector<HostShare> shares;
     for (std::uint32_t i = 0; i < fold.handshakes().size(); ++i) {
-        HostView& view = by_address[fold.handshakes()[i].tuple.server.address];
-        view.address = fold.handshakes()[i].tuple.server.address;
-        view.handshakes.push_back(i);
+        const Handshake& h = fold.handshakes()[i];
+        const core::Address& address = h.tuple.server.address;
+        std::uint64_t key = core::hash_of(address);
+        auto where = position.find(key);
+        while (where != position.end() && shares[where->second].address != address) where = position.find(++key);
+        if (where == position.end()) {
+            where = position.emplace(key, static_cast<std::uint32_t>(shares.size())).first;
+            shares.push_back({.address = address});
+        }
+        HostShare& share = shares[where->second];
+        share.handshakes.push_back(i);
+        share.replies_visible |= h.server_segments > 0 || !h.replies.empty();
     }
-    std::vector<HostView> views;
-    views.reserve(by_address.size());
-    for (auto& [address, view] : by_address) {
-        build_view(fold, initial_rto_ms, readings, view);
-        views.push_back(std::move(view));
-    }
-    const bool any_replies = std::any_of(views.begin(), views.end(), [](const HostView& v) { return v.traits.replies_visible; });
-    for (HostView& view : views) view.address_silent = any_replies && !view.traits.replies_visible;
-    return views;
+    std::sort(shares.begin(), shares.end(), [](const HostShare& x, const HostShare& y) { return x.address < y.address; });
+    return shares;
+}
+
+HostView build_host_view(const capture::Fold& fold, const core::HostFacts& facts, const HostShare& share, bool any_replies,
+                         std::vector<Reading>& readings) {
+    HostView view;
+    view.address = share.address;
+    view.handshakes = share.handshakes;
+    build_view(fold, facts.kernel ? std::optional<int>(facts.kernel->behaviours.initial_rto_ms) : std::nullopt, readings, view);
+    view.address_silent = any_replies && !view.traits.replies_visible;
+    return view;
 }
 
 }  // namespace synwhy::diagnose

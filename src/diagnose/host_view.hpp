@@ -77,8 +77,20 @@ struct HostView {
     [[nodiscard]] std::uint64_t answered_at_listen() const;
 };
 
-/// All server hosts of the capture, by address. Also fills `readings` (parallel to the fold's handshakes).
+/// The handshakes of one server address.
+struct HostShare {
+    core::Address address{};
+    std::vector<std::uint32_t> handshakes{};  ///< by time, indices into the fold
+    bool replies_visible = false;             ///< it sent at least one segment
+};
+
+/// All server hosts of the capture, by address.
+std::vector<HostShare> share_out(const capture::Fold& fold);
+
+/// Replays one host. Fills its part of `readings` (parallel to the fold's handshakes).
 /// @param facts only the kernel's initial RTO is used
-std::vector<HostView> build_host_views(const capture::Fold& fold, const core::HostFacts& facts, std::vector<Reading>& readings);
+/// @param any_replies some host of the capture sent something
+HostView build_host_view(const capture::Fold& fold, const core::HostFacts& facts, const HostShare& share, bool any_replies,
+                         std::vector<Reading>& readings);
 
 }  // namespace synwhy::diagnose

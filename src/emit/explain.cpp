@@ -1,6 +1,7 @@
 // Renders the catalogue. See explain.hpp.
 //
-// The Markdown of the pages is a small dialect: paragraphs, lists (* or 1.), tables, fenced code, `code` and **bold**.
+// The Markdown of the pages is a small dialect: paragraphs, lists (* or - or 1.), tables, fenced and indented
+// code, `code`, **bold** and *emphasis*, of which only the stars are taken away.
 #include "emit/explain.hpp"
 
 #include <algorithm>
@@ -37,12 +38,24 @@ std::string paint(std::string_view text, std::string_view style, bool colour) {
     return colour ? fmt::format("{}{}{}", style, text, kReset) : std::string(text);
 }
 
+// Does the single star at `at` open or close *emphasis*? A star inside net.ipv4.conf.*.rp_filter does neither.
+bool is_emphasis(std::string_view text, std::size_t at, bool open) {
+    const auto letter = [&](std::size_t i) {
+        return i < text.size() && ((text[i] >= 'a' && text[i] <= 'z') || (text[i] >= 'A' && text[i] <= 'Z'));
+    };
+    if (open) return at > 0 && letter(at - 1);
+    const bool starts_word = at == 0 || text[at - 1] == ' ' || text[at - 1] == '(';
+    const std::size_t close = text.find('*', at + 1);
+    return starts_word && letter(at + 1) && close < text.size() && letter(close - 1);
+}
+
 // Splits text at blanks; with colour the marks of `code` and **bold** become escapes, without it code keeps its marks.
 std::vector<Word> words_of(std::string_view text, bool colour) {
     std::vector<Word> words;
     Word word;
     bool code = false;
     bool bold = false;
+    bool emphasis = false;
     const auto style = [&] { return code ? kCode : kBold; };
     const auto finish = [&] {
         if (word.width == 0) return;
@@ -63,6 +76,8 @@ std::vector<Word> words_of(std::string_view text, bool colour) {
         } else if (c == '*' && !code && text.substr(i, 2) == "**") {
             toggle(bold);
             ++i;
+        } else if (c == '*' && !code && is_emphasis(text, i, emphasis)) {
+            emphasis = !emphasis;
         } else {
             if (c == '`') code = !code;
             if (colour && word.width == 0 && (code || bold)) word.text += style();
@@ -115,7 +130,7 @@ public:
 
     void heading(std::string_view text) {
         blank();
-        raw(paint(text, kBold, colour_));
+        for (const std::string& line : fill(words_of(text, false), width_)) raw(paint(line, kBold, colour_));
     }
 
     /// `first` starts the first line, the others are indented as far.
@@ -242,6 +257,8 @@ private:
         } else if (trim(text).empty()) {
             flush();
             canvas_.blank();
+        } else if (paragraph_.empty() && text.starts_with("    ")) {
+            canvas_.code(text.substr(4), indent_ + 2);
         } else if (text.starts_with("|")) {
             if (!paragraph_.empty()) flush();
             if (!is_table_rule(text)) table_.push_back(table_cells(text));

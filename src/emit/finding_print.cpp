@@ -51,14 +51,6 @@ std::string clients_text(const core::Finding& finding) {
     return fmt::format("{} and {} other address{}", list, grouped(others), others == 1 ? "" : "es");
 }
 
-/// Attempts to the servers of a finding.
-std::uint64_t attempts_to(const std::vector<core::Endpoint>& servers, const core::Report& report) {
-    const std::set<core::Endpoint> wanted(servers.begin(), servers.end());
-    return static_cast<std::uint64_t>(std::ranges::count_if(
-        report.handshakes,
-        [&](const core::HandshakeVerdict& handshake) { return wanted.contains(handshake.tuple.server); }));
-}
-
 /// What the clients saw, as the rest of "N connection attempts to S ...".
 std::string fate(const core::Finding& finding) {
     const std::string_view seen = core::page(finding.cause).seen;
@@ -155,18 +147,17 @@ void append_items(std::string& out, const std::vector<std::string>& items, std::
     if (items.size() > limit) append_wrapped(out, "  - ", fmt::format("and {} more (-v)", items.size() - limit), width);
 }
 
-std::string headline(const core::Finding& finding, const core::Report& report) {
-    const std::uint64_t attempts = std::max(attempts_to(finding.servers, report), finding.handshakes);
+std::string headline(const core::Finding& finding) {
+    const std::uint64_t attempts = std::max(finding.attempts, finding.handshakes);
     const bool sure = finding.confidence == core::Confidence::certain || finding.confidence == core::Confidence::likely;
     return fmt::format("{} of {} to {} {}{} {}", grouped(finding.handshakes), counted(attempts, "connection attempt"),
                        servers_text(finding.servers), fate(finding),
                        sure ? ":" : ", possibly:", core::page(finding.cause).title);
 }
 
-void append_finding(std::string& out, const core::Finding& finding, const core::Report& report,
-                    const TerminalOptions& options) {
+void append_finding(std::string& out, const core::Finding& finding, const TerminalOptions& options) {
     const Style style(options.colour);
-    for (const std::string& line : wrap(headline(finding, report), options.width)) out += style.bad(line) + '\n';
+    for (const std::string& line : wrap(headline(finding), options.width)) out += style.bad(line) + '\n';
     append_certainty(out, finding, options);
     if (!finding.clients.empty()) append_wrapped(out, "from ", clients_text(finding), options.width);
 

@@ -16,11 +16,10 @@
 namespace synwhy::emit {
 
 /// "14 of 111 connection attempts to 10.0.0.1:80 got no answer: per-host PAWS (tcp_tw_recycle)", one line, not wrapped.
-std::string headline(const core::Finding& finding, const core::Report& report);
+std::string headline(const core::Finding& finding);
 
 /// The finding's block: headline, confidence and times, evidence, rivals, commands.
-void append_finding(std::string& out, const core::Finding& finding, const core::Report& report,
-                    const TerminalOptions& options);
+void append_finding(std::string& out, const core::Finding& finding, const TerminalOptions& options);
 
 /// "refuted by 13 SYNs, they were answered in between", without saying a number twice.
 std::string refutation(std::uint64_t refuted_by, std::string_view why);

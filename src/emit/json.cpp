@@ -59,6 +59,7 @@ Json finding_of(const core::Finding& finding) {
             {"client_count", finding.client_count},
             {"syns", finding.syns},
             {"handshakes", finding.handshakes},
+            {"attempts", finding.attempts},
             {"never_answered", finding.never_answered},
             {"first", rfc3339(finding.first_ns)},
             {"last", rfc3339(finding.last_ns)},

@@ -56,11 +56,11 @@ void append_findings(std::string& out, const core::Report& report, const Termina
     for (std::size_t i = 0; i < named; ++i) {
         if (i < full) {
             if (i > 0) out += '\n';
-            append_finding(out, report.findings[i], report, options);
+            append_finding(out, report.findings[i], options);
             continue;
         }
         if (i == full) out += '\n';
-        append_wrapped(out, "", headline(report.findings[i], report), options.width);
+        append_wrapped(out, "", headline(report.findings[i]), options.width);
     }
     if (report.findings.size() > named) {
         append_wrapped(out, "",

@@ -120,11 +120,13 @@ def check_lists(page):
         for index, entry in enumerate(page.facts.get(table, [])):
             for key in keys:
                 if not is_text(entry.get(key)):
-                    page.complain(page.line_of(key, table, index), f"'{key}' of this entry of {table} is missing or empty")
+                    line = page.line_of(key, table, index)
+                    page.complain(line, f"'{key}' of this entry of {table} is missing or empty")
             check_bounds(page, entry, table, index)
     for index, counter in enumerate(page.facts.get("counters", [])):
         if is_text(counter.get("name")) and not COUNTER.fullmatch(counter["name"]):
-            page.complain(page.line_of("name", "counters", index), "a counter is named with its group: TcpExt.ListenDrops")
+            line = page.line_of("name", "counters", index)
+            page.complain(line, "a counter is named with its group: TcpExt.ListenDrops")
     for index, fix in enumerate(page.facts.get("fixes", [])):
         if is_text(fix.get("command")) and not is_text(fix.get("risk")):
             page.complain(page.line_of("risk", "fixes", index), "a fix with a command needs its 'risk'")
@@ -163,7 +165,7 @@ def check_main(page):
     """A page that many will read says what netstat shows and what a capture shows."""
     line = {name: number for name, number, _ in page.sections}
     if not page.facts.get("counters") and not re.search(r"n(et)?stat\b", page.section("Counters")):
-        page.complain(line.get("Counters", 1), "a main cause: say what netstat or nstat shows, if only that it shows nothing")
+        page.complain(line.get("Counters", 1), "a main cause: say what netstat or nstat shows")
     if not re.search(r"\bcaptur|\bpcap|\bSYN\b", page.section("In a capture")):
         page.complain(line.get("In a capture", 1), "a main cause: say what a capture shows")
 

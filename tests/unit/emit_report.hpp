@@ -91,6 +91,7 @@ inline core::Report paws_report(bool second = false) {
     finding.client_count = 1;
     finding.syns = 40;
     finding.handshakes = 14;
+    finding.attempts = 111;
     finding.never_answered = 12;
     finding.first_ns = kNoon_ns + 3 * kSecond_ns;
     finding.last_ns = kNoon_ns + 58 * kSecond_ns;
@@ -118,7 +119,7 @@ inline core::Report paws_report(bool second = false) {
                            {address4(10, 0, 0, 1), 83},
                            {address4(10, 0, 0, 1), 84}};
         finding.client_count = 5;
-        finding.syns = finding.handshakes = finding.never_answered = 1;
+        finding.syns = finding.handshakes = finding.attempts = finding.never_answered = 1;
         finding.evidence = {"a RST answered the SYN"};
         finding.story.clear();
         finding.rivals.clear();
