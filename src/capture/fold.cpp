@@ -231,6 +231,7 @@ void Fold::add_icmp(const Packet& packet, const core::Decoded& decoded) {
     if (!handshake.isn_known || quoted.sequence != handshake.isn) return;  // quotes a later segment
     Reply reply;
     reply.time_ns = packet.time_ns;
+    reply.file = packet.file;
     reply.kind = ReplyKind::icmp;
     reply.icmp_type = decoded.icmp_type;
     reply.icmp_code = decoded.icmp_code;

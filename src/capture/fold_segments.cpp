@@ -11,6 +11,7 @@ namespace {
 Reply reply_of(const Packet& packet, const core::Segment& segment, ReplyKind kind) {
     Reply reply;
     reply.time_ns = packet.time_ns;
+    reply.file = packet.file;
     reply.kind = kind;
     reply.sequence = segment.sequence;
     reply.acknowledgment = segment.acknowledgment;

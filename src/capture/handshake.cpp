@@ -40,7 +40,8 @@ bool add_reply(Handshake& handshake, const Reply& reply) {
         const bool same = seen.kind == reply.kind && seen.sequence == reply.sequence &&
                           seen.acknowledgment == reply.acknowledgment && seen.ts_value == reply.ts_value &&
                           seen.ip_id == reply.ip_id;
-        if (same && apart >= -kMirrorWindowNs && apart <= kMirrorWindowNs) return false;
+        const std::int64_t window_ns = seen.file == reply.file ? kMirrorWindowNs : kOtherEndWindowNs;
+        if (same && apart >= -window_ns && apart <= window_ns) return false;
     }
     if (handshake.replies.size() < kMaxReplies) {
         handshake.replies.push_back(reply);
@@ -58,8 +59,8 @@ bool before(const SynCopy& a, const SynCopy& b) {
 }
 
 bool before(const Reply& a, const Reply& b) {
-    return std::tie(a.time_ns, a.kind, a.sequence, a.acknowledgment, a.ip_id) <
-           std::tie(b.time_ns, b.kind, b.sequence, b.acknowledgment, b.ip_id);
+    return std::tie(a.time_ns, a.file, a.kind, a.sequence, a.acknowledgment, a.ip_id) <
+           std::tie(b.time_ns, b.file, b.kind, b.sequence, b.acknowledgment, b.ip_id);
 }
 
 template <class Item>

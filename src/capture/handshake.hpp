@@ -59,6 +59,7 @@ struct Reply {
     std::uint32_t ts_echo = 0;
     std::uint16_t mss = 0;
     std::uint16_t ip_id = 0;
+    std::uint16_t file = 0;
     ReplyKind kind = ReplyKind::synack;
     std::uint8_t icmp_type = 0;
     std::uint8_t icmp_code = 0;

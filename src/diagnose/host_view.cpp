@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "core/seq.hpp"
+#include "model/occupancy.hpp"
 #include "model/peer_memory.hpp"
 #include "model/tuple_state.hpp"
 
@@ -79,37 +80,17 @@ model::Connection connection_of(const Handshake& h, const Reading& reading) {
     return c;
 }
 
-/// How many of the intervals [starts, ends) hold a time; both lists sorted.
-struct Occupancy {
-    std::vector<std::int64_t> starts{};
-    std::vector<std::int64_t> ends{};
-
-    void add(std::int64_t start, std::int64_t end) {
-        starts.push_back(start);
-        ends.push_back(end);
-    }
-    void sort() {
-        std::sort(starts.begin(), starts.end());
-        std::sort(ends.begin(), ends.end());
-    }
-    [[nodiscard]] std::uint32_t at(std::int64_t time_ns) const {
-        const auto begun = std::lower_bound(starts.begin(), starts.end(), time_ns) - starts.begin();
-        const auto ended = std::lower_bound(ends.begin(), ends.end(), time_ns) - ends.begin();
-        return begun > ended ? static_cast<std::uint32_t>(begun - ended) : 0;
-    }
-};
-
 struct Queues {
-    Occupancy requests;
-    Occupancy requests_late;
-    Occupancy young;
-    Occupancy young_late;
-    Occupancy unserved;
+    model::Occupancy requests;
+    model::Occupancy requests_late;
+    model::Occupancy young;
+    model::Occupancy young_late;
+    model::Occupancy unserved;
 };
 
 /// accept() takes connections in order, so one that was served proves that every earlier one was accepted before.
 void fill_accept_queue(const capture::Fold& fold, const ListenerView& listener, const std::vector<Reading>& readings,
-                       Occupancy& unserved) {
+                       model::Occupancy& unserved) {
     (void)fold;
     std::vector<std::pair<std::int64_t, std::int64_t>> queued;  // final ACK, served
     for (const std::uint32_t index : listener.handshakes) {
@@ -142,7 +123,7 @@ Queues fill_queues(const capture::Fold& fold, ListenerView& listener, const std:
         if (reading.aborted_ns != kNever) listener.full_signs.push_back(reading.aborted_ns);
     }
     fill_accept_queue(fold, listener, readings, queues.unserved);
-    for (Occupancy* queue : {&queues.requests, &queues.requests_late, &queues.young, &queues.young_late, &queues.unserved}) queue->sort();
+    for (model::Occupancy* queue : {&queues.requests, &queues.requests_late, &queues.young, &queues.young_late, &queues.unserved}) queue->sort();
     std::sort(listener.full_signs.begin(), listener.full_signs.end());
     return queues;
 }

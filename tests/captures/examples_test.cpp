@@ -21,7 +21,8 @@ core::Report analyse(const std::string& name, const core::HostFacts& facts = {})
         return {};
     }
     capture::Fold fold;
-    while (const auto packet = line->next()) fold.add(*packet, core::decode(packet->link, packet->data, packet->wire_length));
+    while (const auto packet = line->next())
+        fold.add(*packet, core::decode(packet->link, packet->data, packet->wire_length));
     EXPECT_TRUE(line->errors().empty()) << name;
     fold.finish();
     return diagnose::analyse(fold, facts);
@@ -49,7 +50,8 @@ TEST(examples, nat_timestamps_on_a_kernel_without_recycle_is_something_else) {
 }
 
 TEST(examples, the_controls_have_no_such_verdict) {
-    for (const char* name : {"nat-control-recycle-off.pcap", "nat-control-other-address.pcap", "nat-control-client-closes.pcap"}) {
+    for (const char* name :
+         {"nat-control-recycle-off.pcap", "nat-control-other-address.pcap", "nat-control-client-closes.pcap"}) {
         SCOPED_TRACE(name);
         const core::Report report = analyse(name);
         SCOPED_TRACE(test::told(report));

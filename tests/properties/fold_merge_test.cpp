@@ -20,19 +20,24 @@ constexpr unsigned kRounds = 300;
 
 /// What a record must say whichever way it came about.
 std::string told(const Handshake& h) {
-    const auto mark = [](const Mark& m) { return m.seen() ? fmt::format("{}/{}", m.time_ns - test::kStoryStart, m.sequence) : std::string("-"); };
-    std::string text = fmt::format("{} > {} isn {}", core::to_string(h.tuple.client), core::to_string(h.tuple.server), h.isn_known ? h.isn : 0);
+    const auto mark = [](const Mark& m) {
+        return m.seen() ? fmt::format("{}/{}", m.time_ns - test::kStoryStart, m.sequence) : std::string("-");
+    };
+    std::string text = fmt::format("{} > {} isn {}", core::to_string(h.tuple.client), core::to_string(h.tuple.server),
+                                   h.isn_known ? h.isn : 0);
     for (const SynCopy& s : h.syns) text += fmt::format("\n  syn {} x{}", s.time_ns - test::kStoryStart, s.sightings);
-    for (const Reply& r : h.replies) text += fmt::format("\n  reply {} at {}", static_cast<int>(r.kind), r.time_ns - test::kStoryStart);
-    text += fmt::format("\n  more {} {} fins {} {} acked {} {} final ack {}/{} data {} {}\n", h.more_syns, h.more_replies, mark(h.client_fin),
-                        mark(h.server_fin), mark(h.server_acked), mark(h.client_acked), h.final_ack_ns == kNever ? 0 : h.final_ack_ns - test::kStoryStart,
+    for (const Reply& r : h.replies)
+        text += fmt::format("\n  reply {} at {}", static_cast<int>(r.kind), r.time_ns - test::kStoryStart);
+    text += fmt::format("\n  more {} {} fins {} {} acked {} {} final ack {}/{} data {} {}\n", h.more_syns,
+                        h.more_replies, mark(h.client_fin), mark(h.server_fin), mark(h.server_acked),
+                        mark(h.client_acked), h.final_ack_ns == kNever ? 0 : h.final_ack_ns - test::kStoryStart,
                         h.final_ack, h.client_data_ns != kNever, h.server_data_ns != kNever);
     return text;
 }
 
 std::string told(const Fold& fold) {
-    std::string text = fmt::format("packets {} segments {} syns {} duplicates {}\n", fold.counts().packets, fold.counts().segments,
-                                   fold.counts().syns, fold.counts().duplicate_packets);
+    std::string text = fmt::format("packets {} segments {} syns {} duplicates {}\n", fold.counts().packets,
+                                   fold.counts().segments, fold.counts().syns, fold.counts().duplicate_packets);
     for (const Handshake& handshake : fold.handshakes()) text += told(handshake);
     return text;
 }
@@ -41,7 +46,10 @@ std::string told(const Fold& fold) {
 void tell_attempt(Story& story, std::mt19937_64& random, std::uint16_t port, std::uint32_t isn, double start) {
     const auto client = fmt::format("192.0.2.{}", 1 + random() % 3);
     Talk talk(story, client, port, isn);
-    talk.server_isn(static_cast<std::uint32_t>(random())).at(start).clock(static_cast<std::uint32_t>(random() % 100'000)).syn();
+    talk.server_isn(static_cast<std::uint32_t>(random()))
+        .at(start)
+        .clock(static_cast<std::uint32_t>(random() % 100'000))
+        .syn();
     for (auto copies = random() % 3; copies > 0; --copies) talk.wait(1).syn();
     const double pause = static_cast<double>(random() % 1000) * 0.001;
     switch (random() % 6) {
@@ -71,7 +79,8 @@ Story random_story(std::mt19937_64& random) {
         const auto port = static_cast<std::uint16_t>(40000 + i);
         const auto isn = static_cast<std::uint32_t>(random());
         tell_attempt(story, random, port, isn, static_cast<double>(random() % 5000) * 0.001);
-        if (random() % 6 == 0) tell_attempt(story, random, port, isn + 1'500'000'000U, 20 + static_cast<double>(random() % 5000) * 0.001);
+        if (random() % 6 == 0)
+            tell_attempt(story, random, port, isn + 1'500'000'000U, 20 + static_cast<double>(random() % 5000) * 0.001);
     }
     return story;
 }
@@ -108,7 +117,9 @@ TEST(fold_merge, parts_merged_in_any_order_equal_the_whole) {
             Fold& fold = parts.emplace_back();
             for (std::size_t i = cuts[part]; i < cuts[part + 1]; ++i) fold.add(steps[i].packet, steps[i].decoded);
         }
-        ASSERT_EQ(whole, told(merged(std::move(parts), random))) << "seed " << round << ", cut before steps " << testing::PrintToString(cuts) << "\n" << story;
+        ASSERT_EQ(whole, told(merged(std::move(parts), random)))
+            << "seed " << round << ", cut before steps " << testing::PrintToString(cuts) << "\n"
+            << story;
     }
 }
 
@@ -133,7 +144,8 @@ TEST(fold_merge, both_ends_folded_apart_equal_one_time_line) {
         ASSERT_EQ(whole.counts().syns, joined.counts().syns) << "seed " << round << "\n" << story;
         ASSERT_EQ(whole.handshakes().size(), joined.handshakes().size()) << "seed " << round << "\n" << story;
         for (std::size_t i = 0; i < whole.handshakes().size(); ++i) {
-            ASSERT_EQ(whole.handshakes()[i].syns.size(), joined.handshakes()[i].syns.size()) << "seed " << round << "\n" << story;
+            ASSERT_EQ(whole.handshakes()[i].syns.size(), joined.handshakes()[i].syns.size()) << "seed " << round << "\n"
+                                                                                             << story;
         }
     }
 }
@@ -161,7 +173,8 @@ TEST(fold_merge, limits_hold_under_any_traffic) {
         for (unsigned i = 0; i < 5; ++i) story.arp(fmt::format("10.0.0.{}", i + 1), true);
         Fold fold(limits);
         Fold other(limits);
-        for (const test::Step& step : story.by_time()) (random() % 2 == 0 ? fold : other).add(step.packet, step.decoded);
+        for (const test::Step& step : story.by_time())
+            (random() % 2 == 0 ? fold : other).add(step.packet, step.decoded);
         fold.merge(other);
         fold.finish();
         ASSERT_LE(fold.handshakes().size(), limits.max_handshakes) << "seed " << round;

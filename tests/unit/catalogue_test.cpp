@@ -231,9 +231,9 @@ TEST(Explain, ShowsFactsAndProse) {
 
 TEST(Explain, TakesMarksAwayButNotStarsInNames) {
     CausePage page = core::page(Cause::per_host_paws);
-    const std::array<core::PageSection, 1> sections = {{{"What happens",
-                                                         "A *young* request, **really**, of net.ipv4.conf.*.rp_filter "
-                                                         "and `a * b`.\n\n    x = y   *  2\n\n| a | b |\n|---|---|\n| 1 | 2 |"}}};
+    const std::array<core::PageSection, 1> sections = {
+        {{"What happens", "A *young* request, **really**, of net.ipv4.conf.*.rp_filter and `a * b`.\n\n"
+                          "    x = y   *  2\n\n| a | b |\n|---|---|\n| 1 | 2 |"}}};
     page.sections = sections;
     const std::string text = emit::explain(page);
     EXPECT_THAT(text, HasSubstr("  A young request, really, of net.ipv4.conf.*.rp_filter and `a * b`.\n"));

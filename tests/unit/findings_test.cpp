@@ -28,9 +28,21 @@ Story nat_story(std::uint32_t rounds) {
     for (std::uint32_t round = 0; round < rounds; ++round) {
         const double start = round * 10.0;
         Talk(story, "198.51.100.249", static_cast<std::uint16_t>(40000 + round), 1000)
-            .at(start).clock(900'000'000 + round * 10'000).served().closed_by(Side::server);
-        Talk(story, "198.51.100.249", static_cast<std::uint16_t>(50000 + round), 700'000'000).at(start + 1).clock(100 + round).syn().wait(1).syn();
-        Talk(story, "203.0.113.77", static_cast<std::uint16_t>(40000 + round), 1000).at(start + 3).clock(round).served().closed_by(Side::client);
+            .at(start)
+            .clock(900'000'000 + round * 10'000)
+            .served()
+            .closed_by(Side::server);
+        Talk(story, "198.51.100.249", static_cast<std::uint16_t>(50000 + round), 700'000'000)
+            .at(start + 1)
+            .clock(100 + round)
+            .syn()
+            .wait(1)
+            .syn();
+        Talk(story, "203.0.113.77", static_cast<std::uint16_t>(40000 + round), 1000)
+            .at(start + 3)
+            .clock(round)
+            .served()
+            .closed_by(Side::client);
     }
     return story;
 }
@@ -56,9 +68,11 @@ TEST(findings, totals_add_up) {
     EXPECT_EQ(totals.unanswered, 8U);
     EXPECT_EQ(totals.refused_rst, 1U);
     EXPECT_EQ(totals.icmp, 1U);
-    EXPECT_EQ(totals.answered + totals.cookie + totals.refused_rst + totals.bare_ack + totals.icmp + totals.unanswered, totals.handshakes);
+    EXPECT_EQ(totals.answered + totals.cookie + totals.refused_rst + totals.bare_ack + totals.icmp + totals.unanswered,
+              totals.handshakes);
     std::uint64_t in_buckets = 0;
-    for (const core::TimeBucket& bucket : report.timeline) in_buckets += bucket.answered + bucket.refused + bucket.unanswered;
+    for (const core::TimeBucket& bucket : report.timeline)
+        in_buckets += bucket.answered + bucket.refused + bucket.unanswered;
     EXPECT_EQ(in_buckets, totals.syns);
     EXPECT_LE(report.timeline.size(), Options{}.timeline_buckets);
 }
@@ -98,7 +112,8 @@ TEST(findings, rivals_are_refuted_by_counted_answers) {
     const core::Report report = nat_story(8).analyse();
     SCOPED_TRACE(test::told(report));
     const auto refuted = [&](Cause cause) {
-        const auto found = std::find_if(report.ruled_out.begin(), report.ruled_out.end(), [&](const core::RuledOut& r) { return r.cause == cause; });
+        const auto found = std::find_if(report.ruled_out.begin(), report.ruled_out.end(),
+                                        [&](const core::RuledOut& r) { return r.cause == cause; });
         return found == report.ruled_out.end() ? std::uint64_t{0} : found->refuted_by;
     };
     EXPECT_EQ(refuted(Cause::netfilter_drop), 7U) << "answers to the same address between its first and last refusal";
@@ -110,7 +125,10 @@ TEST(findings, rivals_are_refuted_by_counted_answers) {
 TEST(findings, the_most_harmful_comes_first) {
     Story story = nat_story(8);
     for (std::uint32_t i = 0; i < 3; ++i) {
-        Talk(story, "192.0.2.1", static_cast<std::uint16_t>(40000 + i), 1, test::endpoint("10.0.0.1", 81)).at(100 + i).syn().refuse();
+        Talk(story, "192.0.2.1", static_cast<std::uint16_t>(40000 + i), 1, test::endpoint("10.0.0.1", 81))
+            .at(100 + i)
+            .syn()
+            .refuse();
     }
     const core::Report report = story.analyse();
     SCOPED_TRACE(test::told(report));
@@ -121,7 +139,8 @@ TEST(findings, the_most_harmful_comes_first) {
 
 TEST(findings, clients_are_listed_up_to_the_limit_and_counted_beyond) {
     Story story;
-    for (std::uint32_t i = 0; i < 30; ++i) Talk(story, fmt::format("192.0.2.{}", i + 1), 40000, 1, test::endpoint("10.0.0.1", 81)).syn().refuse();
+    for (std::uint32_t i = 0; i < 30; ++i)
+        Talk(story, fmt::format("192.0.2.{}", i + 1), 40000, 1, test::endpoint("10.0.0.1", 81)).syn().refuse();
     const core::Report report = analyse(story.fold(), {}, {.max_clients_listed = 5});
     ASSERT_EQ(report.findings.size(), 1U);
     EXPECT_EQ(report.findings[0].clients.size(), 5U);

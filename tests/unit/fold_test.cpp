@@ -26,8 +26,8 @@ const Handshake* record_of(const Fold& fold, const Talk& talk) {
 }
 
 std::size_t replies_of_kind(const Handshake& handshake, ReplyKind kind) {
-    return static_cast<std::size_t>(
-        std::count_if(handshake.replies.begin(), handshake.replies.end(), [&](const Reply& reply) { return reply.kind == kind; }));
+    return static_cast<std::size_t>(std::count_if(handshake.replies.begin(), handshake.replies.end(),
+                                                  [&](const Reply& reply) { return reply.kind == kind; }));
 }
 
 TEST(fold, a_served_connection_is_one_record) {
@@ -181,13 +181,16 @@ TEST(fold, both_ends_of_a_link_see_one_packet) {
     Talk talk(story, "192.0.2.1", 40000, 1000);
     talk.clock(100).syn();
     story.in_file(1).sighted_again(0.15);
-    talk.at(0.2).synack();
+    talk.at(0.151).synack();
+    story.in_file(0).sighted_again(0.15);
     SCOPED_TRACE(story);
     const Fold fold = story.fold();
     ASSERT_THAT(fold.handshakes(), SizeIs(1));
     ASSERT_THAT(fold.handshakes()[0].syns, SizeIs(1));
     EXPECT_EQ(fold.handshakes()[0].syns[0].sightings, 2U);
+    EXPECT_THAT(fold.handshakes()[0].replies, SizeIs(1));
     EXPECT_EQ(fold.counts().syns, 1U);
+    EXPECT_EQ(fold.counts().duplicate_packets, 2U);
 }
 
 TEST(fold, a_real_retransmission_is_no_duplicate) {
@@ -325,7 +328,8 @@ TEST(fold, data_of_the_old_connection_after_a_new_syn_stays_with_the_old_one) {
 Fold folded_in_two(const Story& story, std::size_t cut) {
     Fold early;
     Fold late;
-    for (std::size_t i = 0; i < story.steps().size(); ++i) (i < cut ? early : late).add(story.steps()[i].packet, story.steps()[i].decoded);
+    for (std::size_t i = 0; i < story.steps().size(); ++i)
+        (i < cut ? early : late).add(story.steps()[i].packet, story.steps()[i].decoded);
     late.merge(early);
     late.finish();
     return late;

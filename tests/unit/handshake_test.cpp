@@ -17,18 +17,23 @@ using testing::SizeIs;
 
 /// Everything a record says, as text: two records are the same when their texts are.
 std::string told(const Handshake& h) {
-    const auto mark = [](const Mark& m) { return m.seen() ? fmt::format("{}/{}/{}", m.time_ns, m.sequence, m.ts_value) : std::string("-"); };
-    std::string text = fmt::format("{} > {} isn {}/{} server {}/{} midstream {} first {} last {}\n", core::to_string(h.tuple.client),
-                                   core::to_string(h.tuple.server), h.isn, h.isn_known, h.server_isn, h.server_isn_known, h.midstream,
-                                   h.first_ns, h.last_ns);
-    for (const SynCopy& s : h.syns) text += fmt::format("syn {} file {} ordinal {} x{}\n", s.time_ns, s.file, s.ordinal, s.sightings);
-    for (const Reply& r : h.replies) text += fmt::format("reply {} at {} seq {} ack {}\n", static_cast<int>(r.kind), r.time_ns, r.sequence, r.acknowledgment);
-    text += fmt::format("more {}/{} final ack {}/{} data {} {} rst {} {} last {} {} window {}\n", h.more_syns, h.more_replies, h.final_ack_ns,
-                        h.final_ack, h.client_data_ns, h.server_data_ns, h.client_rst_ns, h.server_rst_ns, h.client_last_ns,
-                        h.server_last_ns, h.server_window);
-    text += fmt::format("fins {} {} acked {} {} next {} {} ts {}/{} segments {} {}\n", mark(h.client_fin), mark(h.server_fin),
-                        mark(h.server_acked), mark(h.client_acked), h.client_next, h.server_next, h.client_ts, h.client_ts_ns,
-                        h.client_segments, h.server_segments);
+    const auto mark = [](const Mark& m) {
+        return m.seen() ? fmt::format("{}/{}/{}", m.time_ns, m.sequence, m.ts_value) : std::string("-");
+    };
+    std::string text = fmt::format("{} > {} isn {}/{} server {}/{} midstream {} first {} last {}\n",
+                                   core::to_string(h.tuple.client), core::to_string(h.tuple.server), h.isn, h.isn_known,
+                                   h.server_isn, h.server_isn_known, h.midstream, h.first_ns, h.last_ns);
+    for (const SynCopy& s : h.syns)
+        text += fmt::format("syn {} file {} ordinal {} x{}\n", s.time_ns, s.file, s.ordinal, s.sightings);
+    for (const Reply& r : h.replies)
+        text += fmt::format("reply {} at {} seq {} ack {}\n", static_cast<int>(r.kind), r.time_ns, r.sequence,
+                            r.acknowledgment);
+    text += fmt::format("more {}/{} final ack {}/{} data {} {} rst {} {} last {} {} window {}\n", h.more_syns,
+                        h.more_replies, h.final_ack_ns, h.final_ack, h.client_data_ns, h.server_data_ns,
+                        h.client_rst_ns, h.server_rst_ns, h.client_last_ns, h.server_last_ns, h.server_window);
+    text += fmt::format("fins {} {} acked {} {} next {} {} ts {}/{} segments {} {}\n", mark(h.client_fin),
+                        mark(h.server_fin), mark(h.server_acked), mark(h.client_acked), h.client_next, h.server_next,
+                        h.client_ts, h.client_ts_ns, h.client_segments, h.server_segments);
     return text;
 }
 
@@ -49,7 +54,20 @@ std::string joined(const Handshake& a, const Handshake& b) {
 TEST(handshake, combine_is_symmetric_wherever_the_story_is_cut) {
     Story story;
     Talk talk(story, "192.0.2.1", 40000, 1000);
-    talk.clock(10).syn().at(1).clock(11).syn().synack().at(2.1).synack().clock(12).ack().data(100).server_data(300).clock(13).ack();
+    talk.clock(10)
+        .syn()
+        .at(1)
+        .clock(11)
+        .syn()
+        .synack()
+        .at(2.1)
+        .synack()
+        .clock(12)
+        .ack()
+        .data(100)
+        .server_data(300)
+        .clock(13)
+        .ack();
     talk.clock(14).closed_by(Side::server);
     SCOPED_TRACE(story);
     for (std::size_t cut = 1; cut < story.steps().size(); ++cut) {
@@ -122,6 +140,22 @@ TEST(handshake, packets_are_the_same_only_within_their_window) {
     second = first;
     second.ts_value = 1;
     EXPECT_FALSE(same_packet(first, second));
+}
+
+TEST(handshake, a_repeated_synack_is_another_one_in_each_of_two_files) {
+    Story story;
+    Talk talk(story, "192.0.2.1", 40000, 1000);  // without timestamps the timer's SYN+ACK is the same packet again
+    for (const double timer : {0.0, 1.0, 3.0}) {
+        talk.at(timer);
+        core::Segment segment = talk.from_server(core::tcp_flag::syn | core::tcp_flag::ack);
+        segment.ip_id = 1;
+        segment.sequence = 7;
+        talk.send(segment);
+        story.in_file(1).sighted_again(0.03);
+        story.in_file(0);
+    }
+    SCOPED_TRACE(story);
+    EXPECT_THAT(story.fold().handshakes().at(0).replies, SizeIs(3));
 }
 
 TEST(handshake, a_server_has_answered_when_only_its_data_was_seen) {

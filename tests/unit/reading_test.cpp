@@ -32,7 +32,8 @@ Read read(const Story& story, std::optional<int> initial_rto_ms = std::nullopt) 
     std::vector<std::uint32_t> all(result.fold.handshakes().size());
     std::iota(all.begin(), all.end(), 0U);
     result.traits = read_traits(result.fold, all, initial_rto_ms);
-    for (const capture::Handshake& handshake : result.fold.handshakes()) result.readings.push_back(read_handshake(handshake, result.traits));
+    for (const capture::Handshake& handshake : result.fold.handshakes())
+        result.readings.push_back(read_handshake(handshake, result.traits));
     mark_cookies(result.fold, all, result.traits, result.readings);
     return result;
 }
@@ -178,7 +179,8 @@ TEST(reading, server_data_proves_a_lost_synack) {
 TEST(reading, a_synack_that_no_timer_repeats_is_a_cookie) {
     Story story;
     Talk(story, "192.0.2.1", 40000, 1000).clock(10).syn().synack();
-    Talk(story, "192.0.2.2", 40000, 2000).clock(10).syn().synack().at(1.01).synack();  // a stored request, for comparison
+    Talk(story, "192.0.2.2", 40000, 2000).clock(10).syn().synack().at(1.01).synack();  // a stored request, for
+                                                                                       // comparison
     Talk(story, "192.0.2.9", 40000, 3000).at(9).clock(10).served();
     SCOPED_TRACE(story);
     const Read all = read(story, 1000);

@@ -108,7 +108,9 @@ class Story {
         fold.finish();
         return fold;
     }
-    [[nodiscard]] core::Report analyse(const core::HostFacts& facts = {}) const { return diagnose::analyse(fold(), facts); }
+    [[nodiscard]] core::Report analyse(const core::HostFacts& facts = {}) const {
+        return diagnose::analyse(fold(), facts);
+    }
 
     friend std::ostream& operator<<(std::ostream& out, const Story& story) {
         constexpr std::size_t kShown = 80;
@@ -206,8 +208,8 @@ class Talk {
         decoded.segment.source = client_;
         decoded.segment.destination = server_;
         decoded.segment.sequence = isn_;
-        story_->add(decoded, fmt::format("icmp unreachable code {} quotes {} > {} seq {}", code, core::to_string(client_),
-                                         core::to_string(server_), isn_));
+        story_->add(decoded, fmt::format("icmp unreachable code {} quotes {} > {} seq {}", code,
+                                         core::to_string(client_), core::to_string(server_), isn_));
         return *this;
     }
     /// SYN, SYN+ACK, ACK, one request, one response.
@@ -274,12 +276,16 @@ class Talk {
     }
     [[nodiscard]] std::string describe(const core::Segment& segment) const {
         std::string flags;
-        for (const auto& [bit, letter] : {std::pair{core::tcp_flag::syn, 'S'}, {core::tcp_flag::fin, 'F'}, {core::tcp_flag::rst, 'R'},
-                                          {core::tcp_flag::psh, 'P'}, {core::tcp_flag::ack, '.'}}) {
+        for (const auto& [bit, letter] : {std::pair{core::tcp_flag::syn, 'S'},
+                                          {core::tcp_flag::fin, 'F'},
+                                          {core::tcp_flag::rst, 'R'},
+                                          {core::tcp_flag::psh, 'P'},
+                                          {core::tcp_flag::ack, '.'}}) {
             if ((segment.flags & bit) != 0) flags += letter;
         }
-        std::string text = fmt::format("{} > {} [{}] seq {} ack {}", core::to_string(segment.source), core::to_string(segment.destination),
-                                       flags, segment.sequence, segment.acknowledgment);
+        std::string text =
+            fmt::format("{} > {} [{}] seq {} ack {}", core::to_string(segment.source),
+                        core::to_string(segment.destination), flags, segment.sequence, segment.acknowledgment);
         if (segment.options.has_timestamps) text += fmt::format(" TSval {}", segment.options.ts_value);
         if (segment.payload_length > 0) text += fmt::format(" length {}", segment.payload_length);
         return text;
@@ -298,14 +304,16 @@ class Talk {
 
 /// The finding of a cause, nullptr when the report has none.
 inline const core::Finding* finding_of(const core::Report& report, core::Cause cause) {
-    const auto found = std::find_if(report.findings.begin(), report.findings.end(), [&](const core::Finding& f) { return f.cause == cause; });
+    const auto found = std::find_if(report.findings.begin(), report.findings.end(),
+                                    [&](const core::Finding& f) { return f.cause == cause; });
     return found == report.findings.end() ? nullptr : &*found;
 }
 
 /// The verdict on a talk's handshake, nullptr when the report has none.
 inline const core::HandshakeVerdict* verdict_of(const core::Report& report, const Talk& talk) {
-    const auto found = std::find_if(report.handshakes.begin(), report.handshakes.end(),
-                                    [&](const core::HandshakeVerdict& h) { return h.tuple == talk.tuple() && h.isn == talk.isn(); });
+    const auto found =
+        std::find_if(report.handshakes.begin(), report.handshakes.end(),
+                     [&](const core::HandshakeVerdict& h) { return h.tuple == talk.tuple() && h.isn == talk.isn(); });
     return found == report.handshakes.end() ? nullptr : &*found;
 }
 
@@ -313,8 +321,8 @@ inline const core::HandshakeVerdict* verdict_of(const core::Report& report, cons
 inline std::string told(const core::Report& report) {
     std::string text = "the report:\n";
     for (const core::Finding& finding : report.findings) {
-        text += fmt::format("  {} ({}), {} SYNs, {} handshakes\n", core::slug(finding.cause), core::to_string(finding.confidence), finding.syns,
-                            finding.handshakes);
+        text += fmt::format("  {} ({}), {} SYNs, {} handshakes\n", core::slug(finding.cause),
+                            core::to_string(finding.confidence), finding.syns, finding.handshakes);
         for (const std::string& line : finding.evidence) text += fmt::format("    evidence: {}\n", line);
         for (const std::string& line : finding.story) text += fmt::format("    story: {}\n", line);
     }

@@ -55,7 +55,8 @@ std::string enumeration(const std::vector<Page>& pages) {
 
 // Writes one static array and returns the expression that names it; an empty list needs no array.
 template <typename Items, typename Print>
-std::string static_array(std::ostream& out, const char* type, const std::string& name, const Items& items, Print print) {
+std::string static_array(std::ostream& out, const char* type, const std::string& name, const Items& items,
+                         Print print) {
     if (items.empty()) return "{}";
     out << "constexpr " << type << " " << name << "[] = {\n";
     for (const auto& item : items) {
@@ -70,7 +71,8 @@ std::string static_array(std::ostream& out, const char* type, const std::string&
 void write_page(std::ostream& arrays, std::ostream& table, const Page& page) {
     const std::string id = enumerator(page.slug);
     const auto texts = [&](const std::string& name, const std::vector<std::string>& items) {
-        return static_array(arrays, "std::string_view", name, items, [&](const auto& text) { arrays << literal(text); });
+        return static_array(arrays, "std::string_view", name, items,
+                            [&](const auto& text) { arrays << literal(text); });
     };
     const std::string also = texts(id + "_also", page.kernels.also);
     const std::string except = texts(id + "_except", page.kernels.except);
@@ -150,8 +152,11 @@ int main(int argc, char** argv) {
     }
     std::vector<catalogue::Problem> problems;
     std::vector<Page> pages;
+    std::vector<std::string> files;
     for (const auto& entry : std::filesystem::directory_iterator(argv[1]))
-        if (entry.path().extension() == ".md") pages.push_back(catalogue::read_page(entry.path().string(), problems));
+        if (entry.path().extension() == ".md") files.push_back(entry.path().string());
+    std::sort(files.begin(), files.end());  // the order of a directory is arbitrary, that of complaints should not be
+    for (const std::string& file : files) pages.push_back(catalogue::read_page(file, problems));
     catalogue::check_together(pages, problems);
     for (const catalogue::Problem& problem : problems)
         std::fprintf(stderr, "%s:%u: %s\n", problem.file.c_str(), problem.line, problem.what.c_str());
