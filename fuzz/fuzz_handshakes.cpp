@@ -71,7 +71,8 @@ void fill_options(std::uint8_t bits, core::Segment& segment) {
     options.has_sack_permitted = (bits & 2U) != 0;
     options.cut_by_snaplen = (bits & 0x7cU) == 0x7cU;
     if (options.has_timestamps) {
-        constexpr std::array<std::uint32_t, 4> kClocks = {1000, 5'000'000, 0x80000000, 0xfffffffe};
+        // Within half the number space: the order of three numbers farther apart is a circle (RFC 1982).
+        constexpr std::array<std::uint32_t, 4> kClocks = {1000, 5'000'000, 0x40000000, 0xfffffffe};
         options.ts_value = kClocks[(bits >> 2U) & 3U] + ((bits >> 4U) & 7U);
         options.ts_echo = (bits & 0x80U) != 0 ? options.ts_value : 0;
     }
@@ -85,7 +86,7 @@ Step step_of(std::span<const std::uint8_t, kStepBytes> bytes, bool any_roles, st
     constexpr std::array<std::int64_t, 16> kPauses_us = {
         0,         40,        1'000,      10'000,     200'000,     499'000, 500'000, 1'000'000,
         3'000'000, 7'000'000, 59'900'000, 60'100'000, 180'000'000, 2'000,   5'000,   -1'000'000};
-    constexpr std::array<std::uint32_t, 4> kIsns = {100, 0x01000100, 0x7fffffff, 0xfffffffe};
+    constexpr std::array<std::uint32_t, 4> kIsns = {100, 0x01000100, 0x3fffffff, 0xfffffffe};
     const auto act = static_cast<Act>((bytes[0] >> 4U) & 7U);
     const core::Endpoint client =
         endpoint(static_cast<std::uint8_t>(10 + (bytes[0] & 3U)), (bytes[0] & 4U) != 0 ? 40001 : 40002);
@@ -138,6 +139,8 @@ std::vector<Identity> known_of(const capture::Fold& fold) {
         if (handshake.isn_known) known.emplace_back(handshake.tuple, handshake.isn);
     }
     std::ranges::sort(known);
+    // A SYN repeated behind several newer ISNs of its tuple begins a record of its own: Fold looks back a few only.
+    known.erase(std::ranges::unique(known).begin(), known.end());
     return known;
 }
 

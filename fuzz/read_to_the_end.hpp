@@ -2,15 +2,19 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
+#include <source_location>
 #include <span>
 
 #include "capture/reader.hpp"
 
 namespace synwhy::fuzz {
 
-inline void require(bool holds) {
+/// Ends the program, saying where: an inlined check leaves no line in the trace.
+inline void require(bool holds, std::source_location where = std::source_location::current()) {
     if (!holds) {
+        std::fprintf(stderr, "%s:%u: does not hold\n", where.file_name(), static_cast<unsigned>(where.line()));
         std::abort();
     }
 }

@@ -50,26 +50,29 @@ Mark mark_at(const Handshake& handshake, std::int64_t time_ns, std::uint32_t seq
 
 void Fold::on_syn_ack(const Packet& packet, const core::Segment& segment) {
     const std::uint64_t hash = tuple_hash(segment.source, segment.destination);
-    std::uint32_t index = find(segment.destination, segment.source, hash);
-    const bool to_listener = listeners_.contains(core::hash_of(segment.destination));
-    const bool from_listener = listeners_.contains(core::hash_of(segment.source));
-    const bool reversed = segment.destination.port < 1024 && segment.destination.port < segment.source.port;
-    if (!from_listener && (to_listener || (index == kNoHandshake && reversed))) {
-        // Sent *to* a server: backscatter or a probe, no reply to anything (tcp_rcv_state_process resets it).
-        if (index != kNoHandshake) handshakes_[index].last_ns = std::max(handshakes_[index].last_ns, packet.time_ns);
-        return;
-    }
-    note_listener(core::hash_of(segment.source));
+    const std::uint32_t newest = find(segment.destination, segment.source, hash);
+    std::uint32_t index = newest;
     for (int depth = 0; depth < 4 && index != kNoHandshake; ++depth, index = handshakes_[index].previous) {
         const Handshake& known = handshakes_[index];
         if (known.tuple.server == segment.source && known.isn_known && known.isn + 1 == segment.acknowledgment) break;
     }
-    if (index == kNoHandshake || !handshakes_[index].isn_known || handshakes_[index].isn + 1 != segment.acknowledgment) {
+    const bool answers_known_syn = index != kNoHandshake && handshakes_[index].tuple.server == segment.source &&
+                                   handshakes_[index].isn_known && handshakes_[index].isn + 1 == segment.acknowledgment;
+    if (!answers_known_syn) {
+        const bool to_listener = listeners_.contains(core::hash_of(segment.destination));
+        const bool from_listener = listeners_.contains(core::hash_of(segment.source));
+        const bool towards_service = segment.destination.port < 1024 && segment.destination.port < segment.source.port;
+        if (!from_listener && (to_listener || towards_service)) {
+            // Sent *to* a server: backscatter or a probe, no reply to anything (tcp_rcv_state_process resets it).
+            if (newest != kNoHandshake) handshakes_[newest].last_ns = std::max(handshakes_[newest].last_ns, packet.time_ns);
+            return;
+        }
         // The SYN was not captured; the SYN+ACK names its ISN.
         index = create({segment.destination, segment.source}, hash, packet.time_ns);
         handshakes_[index].isn = segment.acknowledgment - 1;
         handshakes_[index].isn_known = true;
     }
+    note_listener(core::hash_of(segment.source));
     Handshake& handshake = handshakes_[index];
     handshake.last_ns = std::max(handshake.last_ns, packet.time_ns);
     if (!add_reply(handshake, reply_of(packet, segment, ReplyKind::synack))) ++counts_.duplicate_packets;
