@@ -102,9 +102,12 @@ def compare(options, kind):
         out.seek(0)
         seen = json.load(out)["totals"]["syns"]
 
-    ours, theirs, reads = [], [], []
+    ours, theirs, reads, decoded, folded = [], [], [], [], []
+    stages = os.path.join(os.path.dirname(options.traffic), "synwhy_stages")
     for _ in range(options.repeat):
         ours.append(run(synwhy, allowed=(0, 1)))
+        decoded.append(run(pinned([stages, "read", capture])))
+        folded.append(run(pinned([stages, "fold", capture])))
         if tcpdump:
             theirs.append(run(pinned(tcpdump)))
         reads.append(run(pinned(["dd", f"if={capture}", "of=/dev/null", "bs=256k", "status=none"])))
@@ -113,7 +116,9 @@ def compare(options, kind):
     print(f"  {'':<34}{'CPU s':>8}{'wall s':>8}{'Mpkt/s':>9}{'RSS MiB':>9}{'CPU/pkt':>10}")
     result = median(ours)
     base = result.cpu / facts["packets"]
-    row("synwhy pcap --json", facts["packets"], result, base)
+    row("synwhy pcap --json (all of it)", facts["packets"], result, base)
+    row("  its reading and decoding alone", facts["packets"], median(decoded), base)
+    row("  its reading, decoding, folding", facts["packets"], median(folded), base)
     if tcpdump:
         row("tcpdump counting SYN flags", facts["packets"], median(theirs), base)
     row("reading the file (dd bs=256k)", facts["packets"], median(reads), base)
