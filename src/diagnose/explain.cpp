@@ -6,6 +6,7 @@
 
 #include "core/path.hpp"
 #include "core/seq.hpp"
+#include "diagnose/counters.hpp"
 
 namespace synwhy::diagnose {
 
@@ -194,7 +195,9 @@ std::vector<Cause> open_silent_causes(const HostView& view, const Attempt& attem
         open.push_back(Cause::not_local);
     }
     const bool paws_kernel = premises.any_kernel([](const core::Behaviours& b) { return b.host_paws != core::HostPaws::none; });
-    if (paws_kernel && premises.tw_recycle.value_or(true) && (attempt.stamp_exists || attempt.blind_stamp)) open.push_back(Cause::per_host_paws);
+    const bool without_timestamps_too = premises.any_kernel([](const core::Behaviours& b) { return b.host_paws == core::HostPaws::metrics_pair; });
+    const bool comparable = attempt.has_timestamps || attempt.timestamps_unreadable || without_timestamps_too;
+    if (paws_kernel && comparable && premises.tw_recycle.value_or(true) && (attempt.stamp_exists || attempt.blind_stamp)) open.push_back(Cause::per_host_paws);
     if (attempt.existing.state != core::Existing::none) open.push_back(attempt.existing.state == core::Existing::established ? Cause::established_collision : Cause::time_wait_refused);
     if (attempt.unserved > 0 || !view.traits.replies_visible) open.push_back(Cause::accept_queue_full);
     if (attempt.requests > 0 && premises.syncookies.value_or(0) == 0 && !premises.cookies_seen) {
@@ -213,7 +216,9 @@ void leave_open(const HostView& view, const Premises& premises, HostExplanation&
         const Attempt& attempt = view.attempts[i];
         AttemptCause& cause = result.attempts[i];
         if (!judged(attempt) || !attempt.silent()) continue;
-        const std::vector<Cause> open = open_silent_causes(view, attempt, premises);
+        std::vector<Cause> open = open_silent_causes(view, attempt, premises);
+        std::erase_if(open, [&](Cause other) { return counters_exclude(other, premises); });
+        if (open.empty()) open.push_back(Cause::netfilter_drop);
         if (!cause.cause) {
             cause.cause = view.traits.replies_visible || view.address_silent ? open.front() : Cause::capture_blind;
             cause.confidence = Confidence::unknown;
@@ -238,12 +243,16 @@ HostExplanation explain_host(const capture::Fold& fold, const std::vector<Readin
         std::vector<Mechanism> more = fit(view, premises);
         candidates.insert(candidates.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
     }
+    // A cause whose own counter stands still is out, however well it would fit.
+    std::erase_if(candidates, [&](const Mechanism& mechanism) { return counters_exclude(mechanism.cause, premises); });
+
     std::vector<bool> explained(view.attempts.size(), false);
     choose(view, candidates, kMaxExplanations, explained, result);
     for (Mechanism& mechanism : result.chosen) stretch(view, mechanism, explained);
     // What remains may be constant in the sender, or older than the capture. One at a time: each choice changes what
     // is left to group.
-    const std::vector<Mechanism> ttl = fit_min_ttl(view, fold, premises);
+    std::vector<Mechanism> ttl = fit_min_ttl(view, fold, premises);
+    if (counters_exclude(Cause::min_ttl, premises)) ttl.clear();
     for (std::size_t before = SIZE_MAX; before != result.chosen.size() && before != kMaxExplanations;) {
         before = result.chosen.size();
         std::vector<Mechanism> constant = fit_prefixes(view, premises, explained);

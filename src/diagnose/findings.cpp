@@ -184,15 +184,30 @@ void note_missing(const StoryContext& context, core::Report& report) {
     }
 }
 
+void rule_out(core::RuledOut out, core::Report& report) {
+    const auto known = std::find_if(report.ruled_out.begin(), report.ruled_out.end(), [&](const core::RuledOut& r) { return r.cause == out.cause; });
+    if (known == report.ruled_out.end()) {
+        report.ruled_out.push_back(std::move(out));
+    } else if (known->refuted_by < out.refuted_by) {
+        *known = std::move(out);
+    }
+}
+
+/// What the host's facts exclude, whether or not anything was found.
+void note_excluded(const StoryContext& context, core::Report& report) {
+    const std::uint64_t silent = context.view.silent_at_listen();
+    if (silent == 0) return;
+    const Premises& premises = context.premises;
+    if (premises.tw_recycle.has_value() && !*premises.tw_recycle) rule_out({Cause::per_host_paws, silent, "net.ipv4.tcp_tw_recycle is 0"}, report);
+    for (const core::CausePage& page : core::all_pages()) {
+        if (counters_exclude(page.cause, premises)) rule_out({page.cause, silent, "its counter has not moved"}, report);
+    }
+}
+
 void note_ruled_out(const Finding& finding, core::Report& report) {
     for (const core::Rival& rival : finding.rivals) {
         if (rival.refuted_by == 0) continue;
-        const auto known = std::find_if(report.ruled_out.begin(), report.ruled_out.end(), [&](const core::RuledOut& r) { return r.cause == rival.cause; });
-        if (known == report.ruled_out.end()) {
-            report.ruled_out.push_back({rival.cause, rival.refuted_by, rival.why});
-        } else if (known->refuted_by < rival.refuted_by) {
-            *known = {rival.cause, rival.refuted_by, rival.why};
-        }
+        rule_out({rival.cause, rival.refuted_by, rival.why}, report);
     }
 }
 
@@ -205,6 +220,7 @@ void add_findings(const StoryContext& context, const HostExplanation& explanatio
         note_ruled_out(finding, report);
         report.findings.push_back(std::move(finding));
     }
+    note_excluded(context, report);
     note_open_ends(context, explanation, report);
     note_missing(context, report);
 }
