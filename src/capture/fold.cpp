@@ -224,8 +224,7 @@ void Fold::add_malformed(const Packet& packet, const core::Decoded& decoded) {
 
 void Fold::add_icmp(const Packet& packet, const core::Decoded& decoded) {
     const core::Segment& quoted = decoded.segment;
-    const std::uint32_t index =
-        find(quoted.source, quoted.destination, tuple_hash(quoted.source, quoted.destination));
+    const std::uint32_t index = find(quoted.source, quoted.destination, tuple_hash(quoted.source, quoted.destination));
     if (index == kNoHandshake || handshakes_[index].tuple.client != quoted.source) return;
     Handshake& handshake = handshakes_[index];
     if (!handshake.isn_known || quoted.sequence != handshake.isn) return;  // quotes a later segment
@@ -239,7 +238,8 @@ void Fold::add_icmp(const Packet& packet, const core::Decoded& decoded) {
 }
 
 void Fold::add_arp(const Packet& packet, const core::Decoded& decoded) {
-    const std::uint32_t target = decoded.arp_request ? decoded.arp_target.ipv4_value() : decoded.arp_sender.ipv4_value();
+    const std::uint32_t target =
+        decoded.arp_request ? decoded.arp_target.ipv4_value() : decoded.arp_sender.ipv4_value();
     auto found = arp_.find(target);
     if (found == arp_.end()) {
         if (arp_.size() >= limits_.max_neighbours) return;

@@ -29,14 +29,14 @@ struct FoldLimits {
 struct FoldCounts {
     std::uint64_t packets = 0;
     std::uint64_t segments = 0;
-    std::uint64_t syns = 0;              ///< SYN packets, each sighting of a mirrored one counted once
-    std::uint64_t duplicate_packets = 0; ///< the same SYN or SYN+ACK captured again
+    std::uint64_t syns = 0;               ///< SYN packets, each sighting of a mirrored one counted once
+    std::uint64_t duplicate_packets = 0;  ///< the same SYN or SYN+ACK captured again
     std::uint64_t fragments = 0;
-    std::uint64_t malformed = 0;         ///< TCP header broken, or cut by the capture
+    std::uint64_t malformed = 0;  ///< TCP header broken, or cut by the capture
     std::uint64_t unsupported_link = 0;
-    std::uint64_t evicted = 0;           ///< handshakes dropped at the limit
+    std::uint64_t evicted = 0;  ///< handshakes dropped at the limit
     std::uint64_t evicted_answered = 0;
-    std::uint64_t cut_options = 0;       ///< segments whose options the capture cut
+    std::uint64_t cut_options = 0;  ///< segments whose options the capture cut
     std::int64_t first_ns = kNever;
     std::int64_t last_ns = kNever;
 };
@@ -59,7 +59,8 @@ class Fold {
     void add(const Packet& packet, const core::Decoded& decoded);
     /// Joins another fold; the result does not depend on the order of merges once finish() has run.
     void merge(const Fold& other);
-    /// Attaches segments of earlier-begun connections to their handshakes and sorts. Call once, after the last add/merge.
+    /// Attaches segments of earlier-begun connections to their handshakes and sorts. Call once, after the last
+    /// add/merge.
     void finish();
 
     [[nodiscard]] const std::vector<Handshake>& handshakes() const { return handshakes_; }
@@ -84,7 +85,8 @@ class Fold {
     /// The nearest earlier handshake of the same 4-tuple that got as far as an answer; kNoHandshake if none.
     [[nodiscard]] std::uint32_t earlier_connection(std::uint32_t index) const;
     [[nodiscard]] std::uint32_t continued_by(std::uint32_t fragment) const;
-    [[nodiscard]] std::uint32_t find(const core::Endpoint& client, const core::Endpoint& server, std::uint64_t hash) const;
+    [[nodiscard]] std::uint32_t find(const core::Endpoint& client, const core::Endpoint& server,
+                                     std::uint64_t hash) const;
     std::uint32_t create(const core::FourTuple& tuple, std::uint64_t hash, std::int64_t time_ns);
     void insert(std::uint64_t hash, std::uint32_t index);
     void note_listener(std::uint64_t endpoint_hash);

@@ -53,7 +53,8 @@ void add_counts(FoldCounts& into, const FoldCounts& from) {
     into.evicted += from.evicted;
     into.evicted_answered += from.evicted_answered;
     into.cut_options += from.cut_options;
-    if (from.first_ns != kNever && (into.first_ns == kNever || from.first_ns < into.first_ns)) into.first_ns = from.first_ns;
+    if (from.first_ns != kNever && (into.first_ns == kNever || from.first_ns < into.first_ns))
+        into.first_ns = from.first_ns;
     into.last_ns = std::max(into.last_ns, from.last_ns);
 }
 

@@ -64,7 +64,8 @@ void Fold::on_syn_ack(const Packet& packet, const core::Segment& segment) {
         const bool towards_service = segment.destination.port < 1024 && segment.destination.port < segment.source.port;
         if (!from_listener && (to_listener || towards_service)) {
             // Sent *to* a server: backscatter or a probe, no reply to anything (tcp_rcv_state_process resets it).
-            if (newest != kNoHandshake) handshakes_[newest].last_ns = std::max(handshakes_[newest].last_ns, packet.time_ns);
+            if (newest != kNoHandshake)
+                handshakes_[newest].last_ns = std::max(handshakes_[newest].last_ns, packet.time_ns);
             return;
         }
         // The SYN was not captured; the SYN+ACK names its ISN.
@@ -97,7 +98,8 @@ void Fold::on_client_segment(std::uint32_t index, const Packet& packet, const co
     const bool foreign = handshakes_[index].isn_known && !handshakes_[index].client_established() &&
                          !same_connection(segment.sequence, handshakes_[index].isn);
     if (const std::uint32_t older = foreign ? earlier_connection(index) : kNoHandshake;
-        older != kNoHandshake && handshakes_[older].client_next_known && same_connection(segment.sequence, handshakes_[older].client_next)) {
+        older != kNoHandshake && handshakes_[older].client_next_known &&
+        same_connection(segment.sequence, handshakes_[older].client_next)) {
         if ((segment.flags & core::tcp_flag::rst) != 0) first_time(handshakes_[index].client_rst_ns, packet.time_ns);
         index = older;
     }
@@ -140,7 +142,8 @@ void Fold::on_server_segment(std::uint32_t index, const Packet& packet, const co
     // An ACK that follows a segment of the older connection answers that segment, not the SYN before it.
     if (bare_ack && !handshakes_[index].server_isn_known && !handshakes_[index].syns.empty()) {
         const std::uint32_t older = earlier_connection(index);
-        if (older != kNoHandshake && handshakes_[older].client_last_ns > handshakes_[index].syns.back().time_ns) index = older;
+        if (older != kNoHandshake && handshakes_[older].client_last_ns > handshakes_[index].syns.back().time_ns)
+            index = older;
     }
     Handshake& handshake = handshakes_[index];
     handshake.last_ns = std::max(handshake.last_ns, packet.time_ns);

@@ -8,7 +8,8 @@
 namespace synwhy::capture {
 
 bool Handshake::has_synack() const {
-    return std::any_of(replies.begin(), replies.end(), [](const Reply& reply) { return reply.kind == ReplyKind::synack; });
+    return std::any_of(replies.begin(), replies.end(),
+                       [](const Reply& reply) { return reply.kind == ReplyKind::synack; });
 }
 
 bool Handshake::answered() const {
@@ -107,7 +108,8 @@ void keep_highest(std::uint32_t& into, bool& into_known, std::uint32_t from, boo
 std::size_t join_syns(Handshake& into, const Handshake& from) {
     std::size_t sighted_again = 0;
     for (const SynCopy& copy : from.syns) {
-        const auto known = std::find_if(into.syns.begin(), into.syns.end(), [&](const SynCopy& s) { return same_packet(s, copy); });
+        const auto known =
+            std::find_if(into.syns.begin(), into.syns.end(), [&](const SynCopy& s) { return same_packet(s, copy); });
         if (known == into.syns.end()) {
             into.syns.push_back(copy);
             continue;
@@ -147,13 +149,15 @@ std::int64_t last_synack_ns(const Handshake& handshake) {
 void join_server_numbers(Handshake& into, const Handshake& from) {
     const std::int64_t mine = last_synack_ns(into);
     const std::int64_t theirs = last_synack_ns(from);
-    if (from.server_isn_known && (!into.server_isn_known || std::tie(theirs, from.server_isn) > std::tie(mine, into.server_isn))) {
+    if (from.server_isn_known &&
+        (!into.server_isn_known || std::tie(theirs, from.server_isn) > std::tie(mine, into.server_isn))) {
         into.server_isn = from.server_isn;
         into.server_isn_known = true;
     }
     const std::int64_t my_last = std::max(mine, into.server_last_ns);
     const std::int64_t their_last = std::max(theirs, from.server_last_ns);
-    if (std::tie(their_last, from.server_window) > std::tie(my_last, into.server_window)) into.server_window = from.server_window;
+    if (std::tie(their_last, from.server_window) > std::tie(my_last, into.server_window))
+        into.server_window = from.server_window;
 }
 
 void join_client_clock(Handshake& into, const Handshake& from) {
@@ -181,7 +185,8 @@ std::size_t combine(Handshake& into, const Handshake& from) {
         into.isn_known = true;
         into.midstream = false;
     }
-    const bool acked_earlier = std::tie(from.final_ack_ns, from.final_ack) < std::tie(into.final_ack_ns, into.final_ack);
+    const bool acked_earlier =
+        std::tie(from.final_ack_ns, from.final_ack) < std::tie(into.final_ack_ns, into.final_ack);
     if (from.final_ack_ns != kNever && (into.final_ack_ns == kNever || acked_earlier)) {
         into.final_ack_ns = from.final_ack_ns;
         into.final_ack = from.final_ack;

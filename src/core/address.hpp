@@ -28,7 +28,8 @@ struct Address {
 
     /// Two loads a side: addresses are keys of every table, and a byte-wise comparison shows in profiles.
     friend bool operator==(const Address& a, const Address& b) noexcept {
-        return load_be64(&a.bytes[8]) == load_be64(&b.bytes[8]) && load_be64(&a.bytes[0]) == load_be64(&b.bytes[0]) && a.family == b.family;
+        return load_be64(&a.bytes[8]) == load_be64(&b.bytes[8]) && load_be64(&a.bytes[0]) == load_be64(&b.bytes[0]) &&
+               a.family == b.family;
     }
     friend std::strong_ordering operator<=>(const Address& a, const Address& b) noexcept {
         if (const auto high = load_be64(&a.bytes[0]) <=> load_be64(&b.bytes[0]); high != 0) return high;

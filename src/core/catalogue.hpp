@@ -65,7 +65,7 @@ struct CausePage {
     std::span<const std::string_view> except;
     std::span<const PageCounter> counters;
     std::span<const PageCheck> confirm;
-    std::string_view settle;  ///< the single most decisive command
+    std::string_view settle;         ///< the single most decisive command
     std::span<const PageFix> fixes;  ///< least invasive first
     std::span<const PageNoHelp> no_help;
     std::span<const Cause> related;

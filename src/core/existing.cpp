@@ -28,7 +28,8 @@ ExistingDecision decide_time_wait(const Behaviours& kernel, const ExistingFacts&
     const bool newer_sequence = seq_after(facts.sequence, facts.rcv_nxt);
     const bool newer_timestamp =
         facts.has_ts_recent && facts.has_timestamps && ts_older_by(facts.ts_recent, facts.ts_value) < 0;
-    if (!paws_old(facts) && (newer_sequence || newer_timestamp)) return {ExistingReply::listen, Cause::time_wait_refused};
+    if (!paws_old(facts) && (newer_sequence || newer_timestamp))
+        return {ExistingReply::listen, Cause::time_wait_refused};
     return limited_ack(kernel.duplicate_rate_limited, facts, Cause::time_wait_refused);
 }
 

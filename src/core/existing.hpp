@@ -22,9 +22,9 @@ enum class Existing : std::uint8_t {
 
 struct ExistingFacts {
     Existing state = Existing::none;
-    std::uint32_t rcv_nxt = 0;          ///< next byte expected from the client
-    std::uint32_t window = 65535;       ///< receive window, bytes
-    std::uint32_t request_isn = 0;      ///< state request: the stored SYN's ISN
+    std::uint32_t rcv_nxt = 0;      ///< next byte expected from the client
+    std::uint32_t window = 65535;   ///< receive window, bytes
+    std::uint32_t request_isn = 0;  ///< state request: the stored SYN's ISN
     bool has_ts_recent = false;
     std::uint32_t ts_recent = 0;
     // the SYN
@@ -35,7 +35,7 @@ struct ExistingFacts {
 };
 
 enum class ExistingReply : std::uint8_t {
-    listen,        ///< the bucket gives way, LISTEN judges the SYN (TIME_WAIT reopened)
+    listen,  ///< the bucket gives way, LISTEN judges the SYN (TIME_WAIT reopened)
     synack_again,
     ack,
     rst,

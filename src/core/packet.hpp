@@ -39,7 +39,7 @@ inline constexpr std::uint8_t fin = 0x01, syn = 0x02, rst = 0x04, psh = 0x08, ac
 
 /// Result of verifying a checksum.
 enum class Checksum : std::uint8_t {
-    not_checked,   ///< nobody asked
+    not_checked,  ///< nobody asked
     ok,
     bad,           ///< wrong on the wire, or not yet filled in by offload
     unverifiable,  ///< the capture does not hold all bytes
@@ -57,14 +57,14 @@ enum class LinkDirection : std::uint8_t {
 struct Segment {
     Endpoint source{};
     Endpoint destination{};
-    std::uint32_t sequence = 0;         ///< host order
-    std::uint32_t acknowledgment = 0;   ///< host order; meaningful with the ACK flag
-    std::uint32_t payload_length = 0;   ///< TCP payload bytes by the IP length, not by what was captured
-    std::uint16_t window = 0;           ///< as sent, unscaled
-    std::uint16_t ip_id = 0;            ///< IPv4 identification; 0 for IPv6
-    std::uint16_t vlan = 0;             ///< innermost VLAN id, 0 = none
-    std::uint8_t flags = 0;             ///< tcp_flag bits
-    std::uint8_t ttl = 0;               ///< TTL or hop limit
+    std::uint32_t sequence = 0;        ///< host order
+    std::uint32_t acknowledgment = 0;  ///< host order; meaningful with the ACK flag
+    std::uint32_t payload_length = 0;  ///< TCP payload bytes by the IP length, not by what was captured
+    std::uint16_t window = 0;          ///< as sent, unscaled
+    std::uint16_t ip_id = 0;           ///< IPv4 identification; 0 for IPv6
+    std::uint16_t vlan = 0;            ///< innermost VLAN id, 0 = none
+    std::uint8_t flags = 0;            ///< tcp_flag bits
+    std::uint8_t ttl = 0;              ///< TTL or hop limit
     LinkDirection direction = LinkDirection::unknown;
     std::array<std::uint8_t, 6> mac_destination{};  ///< Ethernet only
     bool has_mac = false;
@@ -82,30 +82,30 @@ struct Segment {
 
 /// What decode() found in a frame.
 enum class FrameKind : std::uint8_t {
-    tcp,             ///< Decoded::segment is valid
-    tcp_malformed,   ///< IP addresses valid; TCP header too short or data offset wrong (ports when they were there)
-    tcp_cut,         ///< captured bytes end inside the fixed TCP header
-    fragment,        ///< an IP fragment other than the first, or a first one cut inside the TCP header
-    icmp_error,      ///< ICMP/ICMPv6 error; segment holds the *quoted* TCP header (ports, sequence only)
-    arp,             ///< ARP request or reply; see Decoded::arp_*
-    other,           ///< not TCP, not IP
-    cut,             ///< captured bytes end before the transport header
-    unsupported_link ///< no decoder for this link type
+    tcp,              ///< Decoded::segment is valid
+    tcp_malformed,    ///< IP addresses valid; TCP header too short or data offset wrong (ports when they were there)
+    tcp_cut,          ///< captured bytes end inside the fixed TCP header
+    fragment,         ///< an IP fragment other than the first, or a first one cut inside the TCP header
+    icmp_error,       ///< ICMP/ICMPv6 error; segment holds the *quoted* TCP header (ports, sequence only)
+    arp,              ///< ARP request or reply; see Decoded::arp_*
+    other,            ///< not TCP, not IP
+    cut,              ///< captured bytes end before the transport header
+    unsupported_link  ///< no decoder for this link type
 };
 
 struct Decoded {
     FrameKind kind = FrameKind::other;
     Segment segment{};
-    bool ip_header_bad = false;      ///< version, header length or total length wrong (Ip:InHdrErrors)
-    bool first_fragment = false;     ///< a first fragment whose TCP header is complete: kind is still tcp
-    std::uint8_t icmp_type = 0;      ///< icmp_error
+    bool ip_header_bad = false;   ///< version, header length or total length wrong (Ip:InHdrErrors)
+    bool first_fragment = false;  ///< a first fragment whose TCP header is complete: kind is still tcp
+    std::uint8_t icmp_type = 0;   ///< icmp_error
     std::uint8_t icmp_code = 0;
-    Address icmp_sender{};           ///< icmp_error: who sent it
-    bool arp_request = false;        ///< arp: who-has (true) or is-at (false)
-    Address arp_sender{};            ///< arp, IPv4 only
+    Address icmp_sender{};     ///< icmp_error: who sent it
+    bool arp_request = false;  ///< arp: who-has (true) or is-at (false)
+    Address arp_sender{};      ///< arp, IPv4 only
     Address arp_target{};
-    std::uint16_t ip_offset = 0;     ///< bytes from the frame's start to the IP header
-    std::uint16_t tcp_offset = 0;    ///< bytes from the frame's start to the TCP header
+    std::uint16_t ip_offset = 0;   ///< bytes from the frame's start to the IP header
+    std::uint16_t tcp_offset = 0;  ///< bytes from the frame's start to the TCP header
 };
 
 /// Decodes one frame. Total: never fails, never reads past `frame`.

@@ -22,7 +22,7 @@ struct TcpOptions {
     bool has_fast_open : 1 = false;   ///< kind 34, or experimental 254 with magic 0xF989
     bool has_md5 : 1 = false;         ///< kind 19 (RFC 2385)
     bool has_ao : 1 = false;          ///< kind 29 (RFC 5925)
-    bool has_bad_auth : 1 = false;     ///< kind 19 or 29 with an impossible length
+    bool has_bad_auth : 1 = false;    ///< kind 19 or 29 with an impossible length
     bool malformed : 1 = false;       ///< a length below 2 or past the end stopped the parse
     bool cut_by_snaplen : 1 = false;  ///< header says more option bytes than were captured
 };

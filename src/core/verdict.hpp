@@ -20,8 +20,8 @@ enum class Outcome : std::uint8_t {
     synack,  ///< SYN+ACK from a stored request
     cookie,  ///< SYN+ACK that is a SYN cookie, as far as a capture can tell
     rst,
-    ack,     ///< a bare ACK (TIME_WAIT, challenge ACK, another request)
-    icmp,    ///< ICMP error quoting the SYN
+    ack,   ///< a bare ACK (TIME_WAIT, challenge ACK, another request)
+    icmp,  ///< ICMP error quoting the SYN
     none,
 };
 
@@ -57,14 +57,14 @@ struct SynVerdict {
 struct HandshakeVerdict {
     FourTuple tuple{};
     std::uint32_t isn = 0;
-    std::int64_t first_ns = 0;             ///< first SYN seen (or first sign of the handshake)
-    Outcome outcome = Outcome::none;       ///< best of its copies
+    std::int64_t first_ns = 0;        ///< first SYN seen (or first sign of the handshake)
+    Outcome outcome = Outcome::none;  ///< best of its copies
     std::vector<SynVerdict> syns{};
-    std::uint64_t more_syns = 0;           ///< copies beyond the limit, counted only
-    std::optional<Cause> cause{};          ///< why not (or not at once) answered; nullopt when simply answered
+    std::uint64_t more_syns = 0;   ///< copies beyond the limit, counted only
+    std::optional<Cause> cause{};  ///< why not (or not at once) answered; nullopt when simply answered
     Confidence confidence = Confidence::unknown;
-    std::vector<Cause> rivals{};           ///< still standing, best first, without `cause`
-    bool answer_inferred = false;          ///< the reply is not in the capture, the client's next segment proves it
+    std::vector<Cause> rivals{};   ///< still standing, best first, without `cause`
+    bool answer_inferred = false;  ///< the reply is not in the capture, the client's next segment proves it
 };
 
 /// A cause with everything it did to one server (or several).
@@ -72,19 +72,19 @@ struct Finding {
     Cause cause{};
     Confidence confidence = Confidence::unknown;
     std::vector<Endpoint> servers{};
-    std::vector<Address> clients{};        ///< most affected first, at most kMaxListed
+    std::vector<Address> clients{};  ///< most affected first, at most kMaxListed
     std::uint64_t client_count = 0;
-    std::uint64_t syns = 0;                ///< SYNs this cause refused
-    std::uint64_t handshakes = 0;          ///< handshakes with at least one such SYN
-    std::uint64_t attempts = 0;            ///< all handshakes with these servers, whatever became of them
-    std::uint64_t never_answered = 0;      ///< of these, without any SYN+ACK
+    std::uint64_t syns = 0;            ///< SYNs this cause refused
+    std::uint64_t handshakes = 0;      ///< handshakes with at least one such SYN
+    std::uint64_t attempts = 0;        ///< all handshakes with these servers, whatever became of them
+    std::uint64_t never_answered = 0;  ///< of these, without any SYN+ACK
     std::int64_t first_ns = 0;
     std::int64_t last_ns = 0;
-    std::vector<std::string> evidence{};   ///< sentences, strongest first
-    std::vector<std::string> story{};      ///< what happened in this very capture, with names and numbers
+    std::vector<std::string> evidence{};  ///< sentences, strongest first
+    std::vector<std::string> story{};     ///< what happened in this very capture, with names and numbers
     std::vector<Rival> rivals{};
-    std::vector<std::string> fix{};        ///< commands and sentences for this kernel, least invasive first
-    std::string settle{};                  ///< the one command that would decide
+    std::vector<std::string> fix{};  ///< commands and sentences for this kernel, least invasive first
+    std::string settle{};            ///< the one command that would decide
 };
 
 struct RuledOut {
@@ -96,42 +96,42 @@ struct RuledOut {
 /// SYNs by fate over one interval.
 struct TimeBucket {
     std::int64_t start_ns = 0;
-    std::uint64_t answered = 0;   ///< SYN+ACK or cookie
-    std::uint64_t refused = 0;    ///< RST, ICMP, bare ACK
+    std::uint64_t answered = 0;  ///< SYN+ACK or cookie
+    std::uint64_t refused = 0;   ///< RST, ICMP, bare ACK
     std::uint64_t unanswered = 0;
 };
 
 struct Totals {
     std::uint64_t packets = 0;
-    std::uint64_t segments = 0;        ///< TCP segments decoded
+    std::uint64_t segments = 0;  ///< TCP segments decoded
     std::uint64_t syns = 0;
     std::uint64_t handshakes = 0;
-    std::uint64_t answered = 0;        ///< handshakes by best outcome, the five add up to `handshakes`
+    std::uint64_t answered = 0;  ///< handshakes by best outcome, the five add up to `handshakes`
     std::uint64_t cookie = 0;
     std::uint64_t refused_rst = 0;
     std::uint64_t bare_ack = 0;
     std::uint64_t icmp = 0;
     std::uint64_t unanswered = 0;
-    std::uint64_t evicted = 0;         ///< handshakes dropped at the memory limit
+    std::uint64_t evicted = 0;  ///< handshakes dropped at the memory limit
 };
 
 /// The input, as far as its description matters.
 struct Source {
     std::vector<std::string> files{};
-    std::vector<std::string> formats{};     ///< "pcap", "pcapng+zstd", parallel to files
+    std::vector<std::string> formats{};  ///< "pcap", "pcapng+zstd", parallel to files
     std::int64_t first_ns = 0;
     std::int64_t last_ns = 0;
-    std::string kernel{};                   ///< as given by the user, may be empty
+    std::string kernel{};  ///< as given by the user, may be empty
 };
 
 /// What every command produces.
 struct Report {
     Source source{};
     Totals totals{};
-    std::vector<Finding> findings{};        ///< most harmful first
+    std::vector<Finding> findings{};  ///< most harmful first
     std::vector<RuledOut> ruled_out{};
-    std::vector<std::string> unknown{};     ///< what could not be decided, and why
-    std::vector<std::string> missing{};     ///< evidence that was not available
+    std::vector<std::string> unknown{};  ///< what could not be decided, and why
+    std::vector<std::string> missing{};  ///< evidence that was not available
     std::vector<TimeBucket> timeline{};
     std::int64_t bucket_ns = 0;
     std::vector<HandshakeVerdict> handshakes{};  ///< in order of first_ns

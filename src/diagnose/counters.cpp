@@ -21,7 +21,9 @@ const core::PageCounter* direct_counter(core::Cause cause, const Premises& premi
     if (premises.facts == nullptr) return nullptr;
     for (const core::PageCounter& counter : core::page(cause).counters) {
         const std::string name(counter.name);
-        if (counter.direct && (premises.facts->counter_deltas.contains(name) || premises.facts->counters.contains(name))) return &counter;
+        if (counter.direct &&
+            (premises.facts->counter_deltas.contains(name) || premises.facts->counters.contains(name)))
+            return &counter;
     }
     return nullptr;
 }
@@ -42,7 +44,8 @@ void weigh_counters(const Premises& premises, core::Finding& finding) {
     if (counter == nullptr) return;
     const std::string name(counter->name);
     if (const auto moved = premises.facts->moved(name)) {
-        finding.evidence.push_back(fmt::format("{} moved by {} between the two readings; the capture holds {} such SYNs", name, *moved, finding.syns));
+        finding.evidence.push_back(fmt::format(
+            "{} moved by {} between the two readings; the capture holds {} such SYNs", name, *moved, finding.syns));
         const bool unrefuted = finding.confidence == core::Confidence::likely;
         if (unrefuted && *moved > 0 && agree(*moved, finding.syns)) finding.confidence = core::Confidence::certain;
         if (*moved == 0) finding.confidence = core::Confidence::unknown;

@@ -16,7 +16,8 @@ constexpr std::int64_t kSecond = 1'000'000'000;
 
 /// A round interval that cuts the capture into at most `buckets` pieces.
 std::int64_t bucket_length(std::int64_t span_ns, std::size_t buckets) {
-    for (const std::int64_t seconds : {1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400}) {
+    for (const std::int64_t seconds :
+         {1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400}) {
         if (span_ns / (seconds * kSecond) < static_cast<std::int64_t>(buckets)) return seconds * kSecond;
     }
     return (span_ns / static_cast<std::int64_t>(buckets) / kSecond + 1) * kSecond;
@@ -28,7 +29,8 @@ void start_timeline(const capture::Fold& fold, const Options& options, core::Rep
     if (first == capture::kNever || fold.handshakes().empty() || options.timeline_buckets == 0) return;
     report.bucket_ns = bucket_length(last - first, options.timeline_buckets);
     report.timeline.resize(static_cast<std::size_t>((last - first) / report.bucket_ns + 1));
-    for (std::size_t i = 0; i < report.timeline.size(); ++i) report.timeline[i].start_ns = first + static_cast<std::int64_t>(i) * report.bucket_ns;
+    for (std::size_t i = 0; i < report.timeline.size(); ++i)
+        report.timeline[i].start_ns = first + static_cast<std::int64_t>(i) * report.bucket_ns;
 }
 
 void add_to_timeline(const core::HandshakeVerdict& verdict, core::Report& report) {
@@ -76,11 +78,14 @@ bool simply_answered(const core::HandshakeVerdict& verdict) {
 
 /// Sorts positions and moves each verdict once: they are large.
 void sort_by_time(std::vector<core::HandshakeVerdict>& verdicts) {
-    const auto earlier = [](const core::HandshakeVerdict& a, const core::HandshakeVerdict& b) { return a.first_ns < b.first_ns; };
+    const auto earlier = [](const core::HandshakeVerdict& a, const core::HandshakeVerdict& b) {
+        return a.first_ns < b.first_ns;
+    };
     if (std::is_sorted(verdicts.begin(), verdicts.end(), earlier)) return;
     std::vector<std::uint32_t> order(verdicts.size());
     std::iota(order.begin(), order.end(), 0U);
-    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return earlier(verdicts[a], verdicts[b]); });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::uint32_t a, std::uint32_t b) { return earlier(verdicts[a], verdicts[b]); });
     std::vector<core::HandshakeVerdict> sorted;
     sorted.reserve(verdicts.size());
     for (const std::uint32_t i : order) sorted.push_back(std::move(verdicts[i]));
@@ -89,12 +94,14 @@ void sort_by_time(std::vector<core::HandshakeVerdict>& verdicts) {
 
 /// Most harmful first: connections that never came about, then SYNs that had to be repeated.
 void rank_findings(core::Report& report) {
-    std::stable_sort(report.findings.begin(), report.findings.end(), [](const core::Finding& a, const core::Finding& b) {
-        if (a.never_answered != b.never_answered) return a.never_answered > b.never_answered;
-        return a.syns + a.handshakes > b.syns + b.handshakes;
-    });
+    std::stable_sort(report.findings.begin(), report.findings.end(),
+                     [](const core::Finding& a, const core::Finding& b) {
+                         if (a.never_answered != b.never_answered) return a.never_answered > b.never_answered;
+                         return a.syns + a.handshakes > b.syns + b.handshakes;
+                     });
     std::erase_if(report.ruled_out, [&](const core::RuledOut& out) {
-        return std::any_of(report.findings.begin(), report.findings.end(), [&](const core::Finding& f) { return f.cause == out.cause; });
+        return std::any_of(report.findings.begin(), report.findings.end(),
+                           [&](const core::Finding& f) { return f.cause == out.cause; });
     });
 }
 
@@ -106,7 +113,8 @@ core::Report analyse(const capture::Fold& fold, const core::HostFacts& facts, co
     start_timeline(fold, options, report);
     std::vector<Reading> readings(fold.handshakes().size());
     const std::vector<HostShare> shares = share_out(fold);
-    const bool any_replies = std::any_of(shares.begin(), shares.end(), [](const HostShare& share) { return share.replies_visible; });
+    const bool any_replies =
+        std::any_of(shares.begin(), shares.end(), [](const HostShare& share) { return share.replies_visible; });
     for (const HostShare& share : shares) {
         HostView view = build_host_view(fold, facts, share, any_replies, readings);
         const Premises premises = make_premises(facts, view, readings);

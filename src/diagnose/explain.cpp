@@ -40,7 +40,8 @@ int path_position(Cause cause) {
 /// Takes up to `most` of the candidates, the worthiest first.
 void choose(const HostView& view, std::vector<Mechanism>& candidates, std::size_t most, std::vector<bool>& explained,
             HostExplanation& result) {
-    for (std::size_t taken = 0; taken < most && !candidates.empty() && result.chosen.size() < kMaxExplanations; ++taken) {
+    for (std::size_t taken = 0; taken < most && !candidates.empty() && result.chosen.size() < kMaxExplanations;
+         ++taken) {
         std::size_t best = 0;
         double best_gain = -1e300;
         for (std::size_t i = 0; i < candidates.size(); ++i) {
@@ -59,7 +60,8 @@ void choose(const HostView& view, std::vector<Mechanism>& candidates, std::size_
         }
         // Another variant of the same explanation has nothing to add.
         for (std::size_t i = candidates.size(); i-- > 0;) {
-            if (candidates[i].cause == winner.cause && candidates[i].listener == winner.listener && winner.prefix_length == 0) {
+            if (candidates[i].cause == winner.cause && candidates[i].listener == winner.listener &&
+                winner.prefix_length == 0) {
                 candidates.erase(candidates.begin() + static_cast<std::ptrdiff_t>(i));
             }
         }
@@ -68,7 +70,8 @@ void choose(const HostView& view, std::vector<Mechanism>& candidates, std::size_
 }
 
 void add_rival(AttemptCause& cause, Cause rival) {
-    if (cause.cause == rival || std::find(cause.rivals.begin(), cause.rivals.end(), rival) != cause.rivals.end()) return;
+    if (cause.cause == rival || std::find(cause.rivals.begin(), cause.rivals.end(), rival) != cause.rivals.end())
+        return;
     cause.rivals.push_back(rival);
 }
 
@@ -78,18 +81,25 @@ bool barely_refuted(const Mechanism& mechanism) { return mechanism.refute * 20 <
 std::string detail_of(const Attempt& attempt, const Mechanism& mechanism) {
     switch (mechanism.cause) {
         case Cause::per_host_paws: {
-            if (attempt.timestamps_unreadable) return "a connection of this client was closed by the server less than 60 s before; the capture cut the timestamps";
+            if (attempt.timestamps_unreadable)
+                return "a connection of this client was closed by the server less than 60 s before; the capture cut "
+                       "the timestamps";
             if (!attempt.stamp_exists) return "assumed: a stamp from before the capture";
-            if (!attempt.has_timestamps) return "no timestamp, and the server remembers one of " + std::to_string(attempt.stamp_age_s) + " s ago";
+            if (!attempt.has_timestamps)
+                return "no timestamp, and the server remembers one of " + std::to_string(attempt.stamp_age_s) +
+                       " s ago";
             const std::int32_t behind = core::ts_older_by(attempt.stamp_ts, attempt.ts);
-            return "TSval " + std::to_string(attempt.ts) + " is " + std::to_string(behind) + " ticks behind the remembered " +
-                   std::to_string(attempt.stamp_ts) + " (" + std::to_string(attempt.stamp_age_s) + " s old)";
+            return "TSval " + std::to_string(attempt.ts) + " is " + std::to_string(behind) +
+                   " ticks behind the remembered " + std::to_string(attempt.stamp_ts) + " (" +
+                   std::to_string(attempt.stamp_age_s) + " s old)";
         }
-        case Cause::accept_queue_full: return std::to_string(attempt.unserved) + " completed connections were waiting to be accepted";
+        case Cause::accept_queue_full:
+            return std::to_string(attempt.unserved) + " completed connections were waiting to be accepted";
         case Cause::syn_queue_full:
         case Cause::syn_backlog_quarter: return std::to_string(attempt.requests) + " requests were pending";
         case Cause::min_ttl: return "TTL below " + std::to_string(mechanism.threshold);
-        default: return "source inside " + core::to_string(mechanism.prefix) + "/" + std::to_string(mechanism.prefix_length);
+        default:
+            return "source inside " + core::to_string(mechanism.prefix) + "/" + std::to_string(mechanism.prefix_length);
     }
 }
 
@@ -98,27 +108,34 @@ Confidence confidence_of(const Mechanism& mechanism, const Premises& premises) {
     switch (mechanism.cause) {
         case Cause::per_host_paws: {
             const bool known = premises.tw_recycle.value_or(false) && mechanism.support >= 3;
-            return unrefuted && (known || (mechanism.support >= 5 && mechanism.spared >= 5)) ? Confidence::likely : Confidence::possible;
+            return unrefuted && (known || (mechanism.support >= 5 && mechanism.spared >= 5)) ? Confidence::likely
+                                                                                             : Confidence::possible;
         }
         case Cause::accept_queue_full:
-            return unrefuted && mechanism.support >= 3 && mechanism.spared >= 5 ? Confidence::likely : Confidence::possible;
+            return unrefuted && mechanism.support >= 3 && mechanism.spared >= 5 ? Confidence::likely
+                                                                                : Confidence::possible;
         case Cause::syn_queue_full:
         case Cause::syn_backlog_quarter: {
             const bool known = premises.syncookies.has_value() && premises.max_syn_backlog.has_value();
             return unrefuted && known && mechanism.support >= 3 ? Confidence::likely : Confidence::possible;
         }
-        case Cause::min_ttl: return mechanism.support >= 10 && mechanism.spared >= 10 ? Confidence::likely : Confidence::possible;
+        case Cause::min_ttl:
+            return mechanism.support >= 10 && mechanism.spared >= 10 ? Confidence::likely : Confidence::possible;
         default: return Confidence::possible;
     }
 }
 
 /// An explanation of which most is explained by stronger ones anyway speaks last, wherever its test stands.
-bool stands_in_line(const Mechanism& mechanism) { return mechanism.unique * 2 >= mechanism.support && !mechanism.assumed; }
+bool stands_in_line(const Mechanism& mechanism) {
+    return mechanism.unique * 2 >= mechanism.support && !mechanism.assumed;
+}
 
 /// The SYN queue is tested before the accept queue, against the same limit since 4.4: with cookies known to be off,
 /// a SYN that meets both full fails the first test.
-void prefer_earlier_queue(const Attempt& attempt, const Mechanism& mechanism, const Premises& premises, AttemptCause& cause) {
-    if (mechanism.cause != Cause::accept_queue_full || premises.cookies_seen || premises.syncookies.value_or(0) != 0) return;
+void prefer_earlier_queue(const Attempt& attempt, const Mechanism& mechanism, const Premises& premises,
+                          AttemptCause& cause) {
+    if (mechanism.cause != Cause::accept_queue_full || premises.cookies_seen || premises.syncookies.value_or(0) != 0)
+        return;
     const core::Behaviours& kernel = premises.kernels.front().behaviours;
     if (kernel.syn_queue_rule == core::SynQueueRule::table) return;
     core::Facts facts;
@@ -139,14 +156,16 @@ void prefer_earlier_queue(const Attempt& attempt, const Mechanism& mechanism, co
 }
 
 /// The first explanation on the SYN's way names the cause, the others are rivals.
-void name_cause(const Attempt& attempt, std::size_t index, std::uint32_t m, const Premises& premises, HostExplanation& result) {
+void name_cause(const Attempt& attempt, std::size_t index, std::uint32_t m, const Premises& premises,
+                HostExplanation& result) {
     AttemptCause& cause = result.attempts[index];
     const Mechanism& mechanism = result.chosen[m];
     if (cause.cause) return add_rival(cause, mechanism.cause);
     cause.cause = mechanism.cause;
     cause.mechanism = m;
     cause.confidence = confidence_of(mechanism, premises);
-    const bool stretched = std::binary_search(mechanism.stretched.begin(), mechanism.stretched.end(), static_cast<std::uint32_t>(index));
+    const bool stretched =
+        std::binary_search(mechanism.stretched.begin(), mechanism.stretched.end(), static_cast<std::uint32_t>(index));
     const bool unseen_stamp = mechanism.cause == Cause::per_host_paws && !attempt.stamp_exists;
     if (stretched || unseen_stamp) cause.confidence = Confidence::possible;
     cause.detail = detail_of(attempt, mechanism);
@@ -194,17 +213,24 @@ std::vector<Cause> open_silent_causes(const HostView& view, const Attempt& attem
         if (edge_of_subnet(view.address)) open.push_back(Cause::broadcast_destination);
         open.push_back(Cause::not_local);
     }
-    const bool paws_kernel = premises.any_kernel([](const core::Behaviours& b) { return b.host_paws != core::HostPaws::none; });
-    const bool without_timestamps_too = premises.any_kernel([](const core::Behaviours& b) { return b.host_paws == core::HostPaws::metrics_pair; });
+    const bool paws_kernel =
+        premises.any_kernel([](const core::Behaviours& b) { return b.host_paws != core::HostPaws::none; });
+    const bool without_timestamps_too =
+        premises.any_kernel([](const core::Behaviours& b) { return b.host_paws == core::HostPaws::metrics_pair; });
     const bool comparable = attempt.has_timestamps || attempt.timestamps_unreadable || without_timestamps_too;
-    if (paws_kernel && comparable && premises.tw_recycle.value_or(true) && (attempt.stamp_exists || attempt.blind_stamp)) open.push_back(Cause::per_host_paws);
-    if (attempt.existing.state != core::Existing::none) open.push_back(attempt.existing.state == core::Existing::established ? Cause::established_collision : Cause::time_wait_refused);
+    if (paws_kernel && comparable && premises.tw_recycle.value_or(true) &&
+        (attempt.stamp_exists || attempt.blind_stamp))
+        open.push_back(Cause::per_host_paws);
+    if (attempt.existing.state != core::Existing::none)
+        open.push_back(attempt.existing.state == core::Existing::established ? Cause::established_collision
+                                                                             : Cause::time_wait_refused);
     if (attempt.unserved > 0 || !view.traits.replies_visible) open.push_back(Cause::accept_queue_full);
     if (attempt.requests > 0 && premises.syncookies.value_or(0) == 0 && !premises.cookies_seen) {
         open.push_back(Cause::syn_queue_full);
         open.push_back(Cause::syn_backlog_quarter);
     }
-    for (const Cause cause : {Cause::netfilter_drop, Cause::no_route_back, Cause::socket_filter, Cause::rp_filter, Cause::min_ttl, Cause::accept_queue_full}) {
+    for (const Cause cause : {Cause::netfilter_drop, Cause::no_route_back, Cause::socket_filter, Cause::rp_filter,
+                              Cause::min_ttl, Cause::accept_queue_full}) {
         if (std::find(open.begin(), open.end(), cause) == open.end()) open.push_back(cause);
     }
     return open;
@@ -224,7 +250,8 @@ void leave_open(const HostView& view, const Premises& premises, HostExplanation&
             cause.confidence = Confidence::unknown;
             cause.detail = "silence that no explanation predicts better than another";
         }
-        const bool weak = cause.mechanism == kNone || (cause.confidence == Confidence::possible && result.chosen[cause.mechanism].support < 3);
+        const bool weak = cause.mechanism == kNone ||
+                          (cause.confidence == Confidence::possible && result.chosen[cause.mechanism].support < 3);
         if (weak) {
             for (const Cause other : open) add_rival(cause, other);
         }
@@ -233,7 +260,8 @@ void leave_open(const HostView& view, const Premises& premises, HostExplanation&
 
 }  // namespace
 
-HostExplanation explain_host(const capture::Fold& fold, const std::vector<Reading>& readings, const Premises& premises, HostView& view) {
+HostExplanation explain_host(const capture::Fold& fold, const std::vector<Reading>& readings, const Premises& premises,
+                             HostView& view) {
     HostExplanation result;
     result.attempts.resize(view.attempts.size());
     settle_before_listen(fold, readings, premises, view, result.attempts);
@@ -256,7 +284,8 @@ HostExplanation explain_host(const capture::Fold& fold, const std::vector<Readin
     for (std::size_t before = SIZE_MAX; before != result.chosen.size() && before != kMaxExplanations;) {
         before = result.chosen.size();
         std::vector<Mechanism> constant = fit_prefixes(view, premises, explained);
-        for (const std::vector<Mechanism>& more : {ttl, assume_earlier_stamps(view, fold, premises, result.chosen, explained)}) {
+        for (const std::vector<Mechanism>& more :
+             {ttl, assume_earlier_stamps(view, fold, premises, result.chosen, explained)}) {
             constant.insert(constant.end(), more.begin(), more.end());
         }
         choose(view, constant, ttl.empty() ? kPrefixesAtATime : 1, explained, result);

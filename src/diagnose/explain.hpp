@@ -27,8 +27,8 @@ struct AttemptCause {
 
 struct HostExplanation {
     std::vector<AttemptCause> attempts{};
-    std::vector<Mechanism> chosen{};      ///< explanations that were needed, best first
-    std::vector<Mechanism> rejected{};    ///< candidates that lost, with their counts
+    std::vector<Mechanism> chosen{};    ///< explanations that were needed, best first
+    std::vector<Mechanism> rejected{};  ///< candidates that lost, with their counts
 };
 
 /// Step 1 and 2: fills `causes` and clears Attempt::reaches_listen where LISTEN never saw the SYN.

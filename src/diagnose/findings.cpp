@@ -26,7 +26,8 @@ struct Group {
 
 bool silent_class(Cause cause) { return core::page(cause).capture_class == "silent"; }
 
-std::map<Cause, Group> group_by_cause(const HostView& view, const HostExplanation& explanation, const std::vector<core::HandshakeVerdict>& verdicts) {
+std::map<Cause, Group> group_by_cause(const HostView& view, const HostExplanation& explanation,
+                                      const std::vector<core::HandshakeVerdict>& verdicts) {
     std::map<Cause, Group> groups;
     for (std::size_t i = 0; i < view.attempts.size(); ++i) {
         const AttemptCause& cause = explanation.attempts[i];
@@ -66,10 +67,11 @@ void fill_numbers(const StoryContext& context, const Group& group, const Options
         seen_at(attempt.time_ns);
     }
     finding.syns = group.refusals.attempts.size();
-    finding.never_answered = static_cast<std::uint64_t>(std::count_if(handshakes.begin(), handshakes.end(), [&](std::uint32_t index) {
-        const core::Outcome outcome = context.readings[index].outcome;
-        return outcome != core::Outcome::synack && outcome != core::Outcome::cookie;
-    }));
+    finding.never_answered =
+        static_cast<std::uint64_t>(std::count_if(handshakes.begin(), handshakes.end(), [&](std::uint32_t index) {
+            const core::Outcome outcome = context.readings[index].outcome;
+            return outcome != core::Outcome::synack && outcome != core::Outcome::cookie;
+        }));
     finding.handshakes = handshakes.size();
     if (handshakes.empty()) {  // trouble after the SYN+ACK: no SYN was refused
         for (const core::HandshakeVerdict* verdict : group.handshakes) {
@@ -82,14 +84,15 @@ void fill_numbers(const StoryContext& context, const Group& group, const Options
     finding.servers.assign(servers.begin(), servers.end());
     for (const ListenerView& listener : context.view.listeners) {
         if (!servers.contains(listener.endpoint)) continue;
-        finding.attempts += static_cast<std::uint64_t>(std::count_if(listener.handshakes.begin(), listener.handshakes.end(), [&](std::uint32_t index) {
-            return context.fold.handshakes()[index].isn_known;
-        }));
+        finding.attempts += static_cast<std::uint64_t>(
+            std::count_if(listener.handshakes.begin(), listener.handshakes.end(),
+                          [&](std::uint32_t index) { return context.fold.handshakes()[index].isn_known; }));
     }
     std::vector<std::pair<std::uint64_t, core::Address>> ranked;
     for (const auto& [address, count] : clients) ranked.emplace_back(count, address);
     std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-    for (std::size_t i = 0; i < ranked.size() && i < options.max_clients_listed; ++i) finding.clients.push_back(ranked[i].second);
+    for (std::size_t i = 0; i < ranked.size() && i < options.max_clients_listed; ++i)
+        finding.clients.push_back(ranked[i].second);
     finding.client_count = ranked.size();
 }
 
@@ -99,7 +102,8 @@ Confidence group_confidence(const Group& group, const HostExplanation& explanati
     if (counts.empty()) {
         for (const core::HandshakeVerdict* verdict : group.handshakes) ++counts[verdict->confidence];
     }
-    const auto most = std::max_element(counts.begin(), counts.end(), [](const auto& a, const auto& b) { return a.second <= b.second; });
+    const auto most = std::max_element(counts.begin(), counts.end(),
+                                       [](const auto& a, const auto& b) { return a.second <= b.second; });
     return most == counts.end() ? Confidence::unknown : most->first;
 }
 
@@ -111,22 +115,26 @@ void fill_advice(const Premises& premises, Finding& finding) {
         fixes = core::fixes_for(page, premises.kernels.front().release);
     } else {
         for (const core::PageFix& fix : page.fixes) {
-            const bool fits_some = std::any_of(premises.kernels.begin(), premises.kernels.end(), [&](const core::Kernel& kernel) {
-                const std::vector<const core::PageFix*> fitting = core::fixes_for(page, kernel.release);
-                return std::find(fitting.begin(), fitting.end(), &fix) != fitting.end();
-            });
+            const bool fits_some =
+                std::any_of(premises.kernels.begin(), premises.kernels.end(), [&](const core::Kernel& kernel) {
+                    const std::vector<const core::PageFix*> fitting = core::fixes_for(page, kernel.release);
+                    return std::find(fitting.begin(), fitting.end(), &fix) != fitting.end();
+                });
             if (fits_some) fixes.push_back(&fix);
         }
     }
     for (const core::PageFix* fix : fixes) {
-        std::string text = fix->command.empty() ? std::string(fix->says) : fmt::format("{}  # {}", fix->command, fix->says);
-        if (!premises.kernel_given && !fix->kernels.empty() && fix->kernels != "all") text += fmt::format(" [{}]", fix->kernels);
+        std::string text =
+            fix->command.empty() ? std::string(fix->says) : fmt::format("{}  # {}", fix->command, fix->says);
+        if (!premises.kernel_given && !fix->kernels.empty() && fix->kernels != "all")
+            text += fmt::format(" [{}]", fix->kernels);
         if (!fix->risk.empty()) text += fmt::format(" (risk: {})", fix->risk);
         finding.fix.push_back(std::move(text));
     }
 }
 
-Finding make_finding(const StoryContext& context, const HostExplanation& explanation, const Group& group, const Options& options) {
+Finding make_finding(const StoryContext& context, const HostExplanation& explanation, const Group& group,
+                     const Options& options) {
     Finding finding;
     finding.cause = group.refusals.cause;
     finding.confidence = group_confidence(group, explanation);
@@ -138,8 +146,10 @@ Finding make_finding(const StoryContext& context, const HostExplanation& explana
         finding.story = story_of(context, group.refusals);
     }
     if (silent_class(finding.cause) && !group.refusals.attempts.empty()) {
-        finding.rivals = weigh_rivals(context.fold, context.view, context.premises, finding.cause, group.refusals.attempts);
-        std::erase_if(finding.rivals, [&](const core::Rival& rival) { return counters_exclude(rival.cause, context.premises); });
+        finding.rivals =
+            weigh_rivals(context.fold, context.view, context.premises, finding.cause, group.refusals.attempts);
+        std::erase_if(finding.rivals,
+                      [&](const core::Rival& rival) { return counters_exclude(rival.cause, context.premises); });
     }
     weigh_counters(context.premises, finding);
     fill_advice(context.premises, finding);
@@ -161,31 +171,39 @@ void note_open_ends(const StoryContext& context, const HostExplanation& explanat
     for (const auto& [server, count] : open) {
         if (report.unknown.size() >= kTold) break;
         std::string names;
-        for (const Cause cause : candidates[server]) names += fmt::format("{}{}", names.empty() ? "" : ", ", core::slug(cause));
-        report.unknown.push_back(fmt::format("{} SYN{} to {} got no answer and no explanation predicts them better than another; open: {}", count,
-                                             count == 1 ? "" : "s", core::to_string(server), names));
+        for (const Cause cause : candidates[server])
+            names += fmt::format("{}{}", names.empty() ? "" : ", ", core::slug(cause));
+        report.unknown.push_back(
+            fmt::format("{} SYN{} to {} got no answer and no explanation predicts them better than another; open: {}",
+                        count, count == 1 ? "" : "s", core::to_string(server), names));
     }
 }
 
 void note_missing(const StoryContext& context, core::Report& report) {
     const auto say = [&](std::string text) {
-        if (std::find(report.missing.begin(), report.missing.end(), text) == report.missing.end()) report.missing.push_back(std::move(text));
+        if (std::find(report.missing.begin(), report.missing.end(), text) == report.missing.end())
+            report.missing.push_back(std::move(text));
     };
     const HostView& view = context.view;
     if (view.silent_at_listen() == 0) return;
-    if (!view.traits.replies_visible && !view.address_silent) say("the capture holds no packet from the server: answers are inferred from what the clients sent next");
+    if (!view.traits.replies_visible && !view.address_silent)
+        say("the capture holds no packet from the server: answers are inferred from what the clients sent next");
     if (!context.premises.kernel_given) say("the server's kernel is not known (--kernel \"$(uname -r)\")");
-    if (!context.premises.tw_recycle && context.premises.any_kernel([](const core::Behaviours& b) { return b.host_paws != core::HostPaws::none; })) {
+    if (!context.premises.tw_recycle &&
+        context.premises.any_kernel([](const core::Behaviours& b) { return b.host_paws != core::HostPaws::none; })) {
         say("net.ipv4.tcp_tw_recycle is not known (--sysctl net.ipv4.tcp_tw_recycle=...)");
     }
-    if (context.fold.counts().cut_options > 0) say("the capture's snap length cut TCP options: timestamps are not readable");
-    if (context.premises.facts == nullptr || (context.premises.facts->counters.empty() && context.premises.facts->counter_deltas.empty())) {
+    if (context.fold.counts().cut_options > 0)
+        say("the capture's snap length cut TCP options: timestamps are not readable");
+    if (context.premises.facts == nullptr ||
+        (context.premises.facts->counters.empty() && context.premises.facts->counter_deltas.empty())) {
         say("the server's counters are not known (--netstat BEFORE,AFTER)");
     }
 }
 
 void rule_out(core::RuledOut out, core::Report& report) {
-    const auto known = std::find_if(report.ruled_out.begin(), report.ruled_out.end(), [&](const core::RuledOut& r) { return r.cause == out.cause; });
+    const auto known = std::find_if(report.ruled_out.begin(), report.ruled_out.end(),
+                                    [&](const core::RuledOut& r) { return r.cause == out.cause; });
     if (known == report.ruled_out.end()) {
         report.ruled_out.push_back(std::move(out));
     } else if (known->refuted_by < out.refuted_by) {
@@ -198,7 +216,8 @@ void note_excluded(const StoryContext& context, core::Report& report) {
     const std::uint64_t silent = context.view.silent_at_listen();
     if (silent == 0) return;
     const Premises& premises = context.premises;
-    if (premises.tw_recycle.has_value() && !*premises.tw_recycle) rule_out({Cause::per_host_paws, silent, "net.ipv4.tcp_tw_recycle is 0"}, report);
+    if (premises.tw_recycle.has_value() && !*premises.tw_recycle)
+        rule_out({Cause::per_host_paws, silent, "net.ipv4.tcp_tw_recycle is 0"}, report);
     for (const core::CausePage& page : core::all_pages()) {
         if (counters_exclude(page.cause, premises)) rule_out({page.cause, silent, "its counter has not moved"}, report);
     }
@@ -213,8 +232,8 @@ void note_ruled_out(const Finding& finding, core::Report& report) {
 
 }  // namespace
 
-void add_findings(const StoryContext& context, const HostExplanation& explanation, const std::vector<core::HandshakeVerdict>& verdicts,
-                  const Options& options, core::Report& report) {
+void add_findings(const StoryContext& context, const HostExplanation& explanation,
+                  const std::vector<core::HandshakeVerdict>& verdicts, const Options& options, core::Report& report) {
     for (const auto& [cause, group] : group_by_cause(context.view, explanation, verdicts)) {
         Finding finding = make_finding(context, explanation, group, options);
         note_ruled_out(finding, report);

@@ -36,15 +36,16 @@ unsigned common_bits(const core::Address& a, const core::Address& b) {
 
 /// How one client fared on one scope (a listener, or the host).
 struct ClientRun {
-    std::vector<std::size_t> silent;       ///< unexplained
-    std::vector<std::int64_t> answered;    ///< times
-    std::set<std::uint32_t> silent_on;     ///< listeners
+    std::vector<std::size_t> silent;     ///< unexplained
+    std::vector<std::int64_t> answered;  ///< times
+    std::set<std::uint32_t> silent_on;   ///< listeners
     std::int64_t first_ns = INT64_MAX;
     std::int64_t last_ns = INT64_MIN;
 
     /// No answer between the first and the last silence.
     [[nodiscard]] bool constant() const {
-        return !silent.empty() && std::none_of(answered.begin(), answered.end(), [&](std::int64_t t) { return t >= first_ns && t <= last_ns; });
+        return !silent.empty() && std::none_of(answered.begin(), answered.end(),
+                                               [&](std::int64_t t) { return t >= first_ns && t <= last_ns; });
     }
 };
 
@@ -65,7 +66,8 @@ void collect(const HostView& view, const std::vector<bool>& explained, std::uint
     run.last_ns = std::max(run.last_ns, attempt.time_ns);
 }
 
-bool anything_open(const HostView& view, const std::vector<bool>& explained, const std::vector<std::uint32_t>& attempts) {
+bool anything_open(const HostView& view, const std::vector<bool>& explained,
+                   const std::vector<std::uint32_t>& attempts) {
     return std::any_of(attempts.begin(), attempts.end(), [&](std::uint32_t i) {
         return judged(view.attempts[i]) && view.attempts[i].silent() && !explained[i];
     });
@@ -76,8 +78,10 @@ std::pair<std::size_t, std::size_t> clients_inside(const HostView& view, const c
     const auto first = std::partition_point(view.clients.begin(), view.clients.end(), [&](const core::Address& client) {
         return client < about && !bit_prefix_equal(client, about, bits);
     });
-    const auto last = std::partition_point(first, view.clients.end(), [&](const core::Address& client) { return bit_prefix_equal(client, about, bits); });
-    return {static_cast<std::size_t>(first - view.clients.begin()), static_cast<std::size_t>(last - view.clients.begin())};
+    const auto last = std::partition_point(
+        first, view.clients.end(), [&](const core::Address& client) { return bit_prefix_equal(client, about, bits); });
+    return {static_cast<std::size_t>(first - view.clients.begin()),
+            static_cast<std::size_t>(last - view.clients.begin())};
 }
 
 /// Most refused groups that are tried at a time.
@@ -91,7 +95,8 @@ struct Group {
     std::int64_t last_ns = INT64_MIN;
 };
 
-bool answered_inside(const HostView& view, const Runs& runs, const core::Address& about, unsigned bits, std::int64_t from, std::int64_t to) {
+bool answered_inside(const HostView& view, const Runs& runs, const core::Address& about, unsigned bits,
+                     std::int64_t from, std::int64_t to) {
     const auto [first, last] = clients_inside(view, about, bits);
     for (std::size_t client = first; client < last; ++client) {
         const auto& times = runs[client].answered;
@@ -136,12 +141,14 @@ std::vector<std::vector<std::uint32_t>> attempts_by_client(const HostView& view)
     return by_client;
 }
 
-Mechanism mechanism_of(const HostView& view, const std::vector<std::vector<std::uint32_t>>& by_client, const Group& group, std::uint32_t listener) {
+Mechanism mechanism_of(const HostView& view, const std::vector<std::vector<std::uint32_t>>& by_client,
+                       const Group& group, std::uint32_t listener) {
     Mechanism mechanism;
     mechanism.listener = listener;
     mechanism.cost = group.members.size() > 1 ? 0.8 : 1.5;
     mechanism.prefix = view.clients[group.members.front()];
-    mechanism.prefix_length = static_cast<std::uint8_t>(common_bits(mechanism.prefix, view.clients[group.members.back()]));
+    mechanism.prefix_length =
+        static_cast<std::uint8_t>(common_bits(mechanism.prefix, view.clients[group.members.back()]));
     mechanism.from_ns = group.first_ns;
     mechanism.to_ns = group.last_ns;
     std::vector<std::uint32_t> inside;
@@ -218,7 +225,9 @@ std::vector<Mechanism> fit_prefixes(const HostView& view, const Premises& premis
         // Without a route back a strict or loose reverse path filter refuses first.
         const bool filter_first = premises.rp_filter.value_or(false);
         mechanism.cause = filter_first ? core::Cause::rp_filter : core::Cause::no_route_back;
-        mechanism.siblings = {core::Cause::netfilter_drop, filter_first ? core::Cause::no_route_back : core::Cause::rp_filter, core::Cause::socket_filter};
+        mechanism.siblings = {core::Cause::netfilter_drop,
+                              filter_first ? core::Cause::no_route_back : core::Cause::rp_filter,
+                              core::Cause::socket_filter};
         for (const std::uint32_t i : mechanism.refusals) taken[i] = true;
         fitted.push_back(std::move(mechanism));
     }
@@ -230,7 +239,8 @@ std::vector<Mechanism> fit_prefixes(const HostView& view, const Premises& premis
             Mechanism mechanism = mechanism_of(view, by_client, group, l);
             const bool filter = premises.netfilter_unlikely;
             mechanism.cause = filter ? core::Cause::socket_filter : core::Cause::netfilter_drop;
-            mechanism.siblings = {filter ? core::Cause::netfilter_drop : core::Cause::socket_filter, core::Cause::no_route_back, core::Cause::min_ttl};
+            mechanism.siblings = {filter ? core::Cause::netfilter_drop : core::Cause::socket_filter,
+                                  core::Cause::no_route_back, core::Cause::min_ttl};
             fitted.push_back(std::move(mechanism));
         }
     }

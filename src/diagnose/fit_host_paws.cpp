@@ -53,10 +53,12 @@ Prediction predict(const core::Behaviours& kernel, const Attempt& attempt, const
     for (const std::int64_t shift : {-1, 1}) {
         core::Facts near = facts;
         near.stamp_age_s += shift;
-        if (refused_by_paws(kernel, near) != refused) return attempt.silent() && refused ? Prediction::refuse : Prediction::no_opinion;
+        if (refused_by_paws(kernel, near) != refused)
+            return attempt.silent() && refused ? Prediction::refuse : Prediction::no_opinion;
         near = facts;
         near.syn_ts += static_cast<std::uint32_t>(static_cast<std::int32_t>(shift));
-        if (refused_by_paws(kernel, near) != refused) return attempt.silent() && refused ? Prediction::refuse : Prediction::no_opinion;
+        if (refused_by_paws(kernel, near) != refused)
+            return attempt.silent() && refused ? Prediction::refuse : Prediction::no_opinion;
     }
     return refused ? Prediction::refuse : Prediction::answer;
 }
@@ -78,7 +80,8 @@ bool behind(const Attempt& attempt, std::uint32_t stamp_ts, bool refuses_without
 }
 
 /// Finds the stored TSval, and how long it lived, that explains most silences for the fewest refuted answers.
-std::vector<std::size_t> best_unknown_stamp(const HostView& view, const EarlyClient& client, bool refuses_without_timestamps) {
+std::vector<std::size_t> best_unknown_stamp(const HostView& view, const EarlyClient& client,
+                                            bool refuses_without_timestamps) {
     std::vector<std::size_t> best;
     double best_score = 0.5;
     for (std::size_t c = 0; c < client.silent.size() && c < kMaxStampsTried; ++c) {
@@ -89,7 +92,8 @@ std::vector<std::size_t> best_unknown_stamp(const HostView& view, const EarlyCli
         for (const std::size_t i : client.silent) {
             for (; next_answered < client.answered.size() && client.answered[next_answered] < i; ++next_answered) {
                 const Attempt& answered = view.attempts[client.answered[next_answered]];
-                if (!answered.timestamps_unreadable && behind(answered, stamp_ts, refuses_without_timestamps)) refuted += 3.0;
+                if (!answered.timestamps_unreadable && behind(answered, stamp_ts, refuses_without_timestamps))
+                    refuted += 3.0;
             }
             if (!behind(view.attempts[i], stamp_ts, refuses_without_timestamps)) continue;
             explained.push_back(i);
@@ -115,11 +119,13 @@ bool begun_before(const HostView& view, const capture::Fold& fold) {
     return std::any_of(view.handshakes.begin(), view.handshakes.end(), [&](std::uint32_t i) {
         const capture::Handshake& h = fold.handshakes()[i];
         if (h.midstream) return true;
-        return h.syns.size() >= 2 && h.first_ns < view.traits.capture_first_ns + kOpening && h.syns[1].time_ns - h.syns[0].time_ns > kLateGap;
+        return h.syns.size() >= 2 && h.first_ns < view.traits.capture_first_ns + kOpening &&
+               h.syns[1].time_ns - h.syns[0].time_ns > kLateGap;
     });
 }
 
-std::map<core::Address, EarlyClient> early_clients(const HostView& view, const capture::Fold& fold, const std::vector<bool>& explained) {
+std::map<core::Address, EarlyClient> early_clients(const HostView& view, const capture::Fold& fold,
+                                                   const std::vector<bool>& explained) {
     const std::int64_t until = view.traits.capture_first_ns + (model::kStampLifeS + 1) * kSecond;
     std::map<core::Address, EarlyClient> clients;
     for (std::size_t i = 0; i < view.attempts.size(); ++i) {
@@ -139,13 +145,17 @@ std::map<core::Address, EarlyClient> early_clients(const HostView& view, const c
 
 std::vector<Mechanism> assume_earlier_stamps(const HostView& view, const capture::Fold& fold, const Premises& premises,
                                              const std::vector<Mechanism>& chosen, const std::vector<bool>& explained) {
-    const auto paws = std::find_if(chosen.begin(), chosen.end(), [](const Mechanism& m) { return m.cause == core::Cause::per_host_paws && !m.assumed; });
-    const bool believed = premises.tw_recycle.value_or(false) || (paws != chosen.end() && paws->support >= 3 && paws->refute * 20 <= paws->support);
-    const bool possible_kernel = premises.any_kernel([](const core::Behaviours& b) { return b.host_paws != core::HostPaws::none; });
-    if (!believed || !premises.tw_recycle.value_or(true) || !possible_kernel) return {};
-    const bool without_timestamps = std::all_of(premises.kernels.begin(), premises.kernels.end(), [](const core::Kernel& k) {
-        return k.behaviours.host_paws == core::HostPaws::metrics_pair;
+    const auto paws = std::find_if(chosen.begin(), chosen.end(), [](const Mechanism& m) {
+        return m.cause == core::Cause::per_host_paws && !m.assumed;
     });
+    const bool believed = premises.tw_recycle.value_or(false) ||
+                          (paws != chosen.end() && paws->support >= 3 && paws->refute * 20 <= paws->support);
+    const bool possible_kernel =
+        premises.any_kernel([](const core::Behaviours& b) { return b.host_paws != core::HostPaws::none; });
+    if (!believed || !premises.tw_recycle.value_or(true) || !possible_kernel) return {};
+    const bool without_timestamps =
+        std::all_of(premises.kernels.begin(), premises.kernels.end(),
+                    [](const core::Kernel& k) { return k.behaviours.host_paws == core::HostPaws::metrics_pair; });
     // The price of assuming what nobody saw: just above a refusal of this one client where nothing hints at a past.
     const double price = begun_before(view, fold) ? 1.2 : 1.6;
     std::vector<Mechanism> assumed;

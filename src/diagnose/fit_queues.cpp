@@ -16,7 +16,9 @@ namespace {
 constexpr std::uint32_t kNoLimit = UINT32_MAX / 2;
 
 /// Lengths that hang on a late timer count in favour of what was observed.
-std::uint32_t requests_of(const Attempt& attempt) { return attempt.silent() ? attempt.requests_high : attempt.requests; }
+std::uint32_t requests_of(const Attempt& attempt) {
+    return attempt.silent() ? attempt.requests_high : attempt.requests;
+}
 std::uint32_t young_of(const Attempt& attempt) { return attempt.silent() ? attempt.young_high : attempt.young; }
 
 core::Facts open_queues(const Attempt& attempt) {
@@ -35,7 +37,8 @@ core::Facts open_queues(const Attempt& attempt) {
 
 bool refused_by(const core::Behaviours& kernel, const core::Facts& facts, core::Cause cause) {
     const core::ListenDecision decision = core::decide_listen(kernel, facts);
-    return decision.kind == core::ListenDecision::Kind::refuse && decision.row != nullptr && decision.row->cause == cause;
+    return decision.kind == core::ListenDecision::Kind::refuse && decision.row != nullptr &&
+           decision.row->cause == cause;
 }
 
 /// One attempt under a limit that is not known yet: it is refused by every limit up to `level`.
@@ -65,13 +68,15 @@ Mechanism mechanism_at(const HostView& view, const std::vector<Levelled>& levels
     Mechanism mechanism;
     mechanism.threshold = threshold;
     for (const Levelled& one : levels) {
-        mechanism.predict(one.attempt, view.attempts[one.attempt], one.level >= threshold ? Prediction::refuse : Prediction::answer);
+        mechanism.predict(one.attempt, view.attempts[one.attempt],
+                          one.level >= threshold ? Prediction::refuse : Prediction::answer);
     }
     return mechanism;
 }
 
 /// The threshold that separates silences from answers best; support 0 when none is worth its price.
-Mechanism fit_threshold(const HostView& view, const std::vector<Levelled>& levels, Span span, std::vector<std::uint32_t> candidates, double cost) {
+Mechanism fit_threshold(const HostView& view, const std::vector<Levelled>& levels, Span span,
+                        std::vector<std::uint32_t> candidates, double cost) {
     Mechanism best;
     double best_score = 0;
     std::vector<std::uint32_t> silent;
@@ -153,14 +158,15 @@ std::vector<Mechanism> fit_accept_queues(const HostView& view, const Premises& p
         if (view.listeners[l].silent == 0) continue;
         const double cost = view.listeners[l].full_signs.empty() ? 0.6 : 0.2;
         for (const core::Kernel* kernel : kernels) {
-            const auto levels = levels_of(view, l, [](const Attempt& attempt) { return attempt.unserved; },
-                                          [&](const Attempt& attempt, std::uint32_t limit) {
-                                              core::Facts facts = open_queues(attempt);
-                                              facts.backlog = limit - 1;
-                                              facts.syncookies = 1;
-                                              facts.request_length = 0;
-                                              return refused_by(kernel->behaviours, facts, core::Cause::accept_queue_full);
-                                          });
+            const auto levels = levels_of(
+                view, l, [](const Attempt& attempt) { return attempt.unserved; },
+                [&](const Attempt& attempt, std::uint32_t limit) {
+                    core::Facts facts = open_queues(attempt);
+                    facts.backlog = limit - 1;
+                    facts.syncookies = 1;
+                    facts.request_length = 0;
+                    return refused_by(kernel->behaviours, facts, core::Cause::accept_queue_full);
+                });
             std::vector<std::uint32_t> candidates = thresholds(levels);
             if (const auto backlog = premises.backlog_of(view.listeners[l].endpoint)) candidates = {*backlog + 1};
             Mechanism mechanism = fit_threshold(view, levels, Span::whole_capture, candidates, cost);
@@ -207,7 +213,8 @@ Mechanism fit_quarter(const HostView& view, const Premises& premises, std::uint3
 
 /// What each of the two rules costs, given the threshold it fitted and what is known of the limits.
 void price(const Premises& premises, Mechanism& full, Mechanism& quarter) {
-    const bool table_only = !premises.any_kernel([](const core::Behaviours& b) { return b.syn_queue_rule != core::SynQueueRule::table; });
+    const bool table_only =
+        !premises.any_kernel([](const core::Behaviours& b) { return b.syn_queue_rule != core::SynQueueRule::table; });
     if (premises.max_syn_backlog) {
         const std::uint32_t limit = *premises.max_syn_backlog - (*premises.max_syn_backlog >> 2) + 1;
         quarter.cost = near(quarter.threshold, limit) ? 0.1 : 5.0;
@@ -225,7 +232,8 @@ std::vector<Mechanism> fit_syn_queues(const HostView& view, const Premises& prem
     if (!view.traits.replies_visible || premises.cookies_seen || premises.syncookies.value_or(0) != 0) return fitted;
     for (std::uint32_t l = 0; l < view.listeners.size(); ++l) {
         if (view.listeners[l].silent == 0) continue;
-        const auto levels = levels_of(view, l, requests_of, [](const Attempt& attempt, std::uint32_t) { return !attempt.via_time_wait; });
+        const auto levels = levels_of(view, l, requests_of,
+                                      [](const Attempt& attempt, std::uint32_t) { return !attempt.via_time_wait; });
         Mechanism full = fit_threshold(view, levels, Span::whole_capture, thresholds(levels), 0.6);
         full.cause = core::Cause::syn_queue_full;
         full.listener = l;
@@ -234,7 +242,8 @@ std::vector<Mechanism> fit_syn_queues(const HostView& view, const Premises& prem
         const bool both = full.support > 0 && quarter.support > 0 && !premises.max_syn_backlog;
         if (both) {
             if (quarter.support * 2 >= full.support) full.siblings.push_back(core::Cause::syn_backlog_quarter);
-            if (full.support * 2 >= quarter.support && full.refute * 20 <= full.support) quarter.siblings.push_back(core::Cause::syn_queue_full);
+            if (full.support * 2 >= quarter.support && full.refute * 20 <= full.support)
+                quarter.siblings.push_back(core::Cause::syn_queue_full);
         }
         if (quarter.support > 0) fitted.push_back(std::move(quarter));
         if (full.support > 0) fitted.push_back(std::move(full));

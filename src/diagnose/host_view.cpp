@@ -38,10 +38,12 @@ bool closed_by_server(const Handshake& h, const HostTraits& traits) {
     return h.client_fin.seen() && h.client_last_ns <= h.client_fin.time_ns;
 }
 
-void collect_stamps(const Handshake& h, std::uint32_t index, const HostTraits& traits, std::vector<StampEvent>& events) {
+void collect_stamps(const Handshake& h, std::uint32_t index, const HostTraits& traits,
+                    std::vector<StampEvent>& events) {
     if (!closed_by_server(h, traits)) return;
     const auto killed_before = [&](std::int64_t time_ns) {
-        return (h.client_rst_ns != kNever && h.client_rst_ns < time_ns) || (h.server_rst_ns != kNever && h.server_rst_ns < time_ns);
+        return (h.client_rst_ns != kNever && h.client_rst_ns < time_ns) ||
+               (h.server_rst_ns != kNever && h.server_rst_ns < time_ns);
     };
     const auto add = [&](std::int64_t time_ns, const capture::Mark& mark) {
         if (killed_before(time_ns)) return;
@@ -50,7 +52,8 @@ void collect_stamps(const Handshake& h, std::uint32_t index, const HostTraits& t
         event.peer = h.tuple.client.address;
         event.readable = mark.has_timestamps;
         event.stamp = {mark.ts_value, wall_second(mark.time_ns), index};
-        const bool never_had_timestamps = !mark.has_timestamps && !h.syns.empty() && !h.syns.front().options.cut_by_snaplen;
+        const bool never_had_timestamps =
+            !mark.has_timestamps && !h.syns.empty() && !h.syns.front().options.cut_by_snaplen;
         const bool no_option_at_all = h.syns.empty() && !mark.has_timestamps;
         if (never_had_timestamps || no_option_at_all) return;
         events.push_back(event);
@@ -123,7 +126,9 @@ Queues fill_queues(const capture::Fold& fold, ListenerView& listener, const std:
         if (reading.aborted_ns != kNever) listener.full_signs.push_back(reading.aborted_ns);
     }
     fill_accept_queue(fold, listener, readings, queues.unserved);
-    for (model::Occupancy* queue : {&queues.requests, &queues.requests_late, &queues.young, &queues.young_late, &queues.unserved}) queue->sort();
+    for (model::Occupancy* queue :
+         {&queues.requests, &queues.requests_late, &queues.young, &queues.young_late, &queues.unserved})
+        queue->sort();
     std::sort(listener.full_signs.begin(), listener.full_signs.end());
     return queues;
 }
@@ -139,9 +144,9 @@ void note_existing(const capture::Fold& fold, const std::vector<Reading>& readin
     bool destroyed = false;  // a RST in answer to a SYN takes the socket it met with it
     while (holder != capture::kNoHandshake && fold.handshakes()[holder].tuple == own.tuple && !destroyed) {
         const Handshake& h = fold.handshakes()[holder];
-        destroyed = std::any_of(readings[holder].copies.begin(), readings[holder].copies.end(), [&](const CopyReading& copy) {
-            return copy.outcome == core::Outcome::rst && copy.reply_ns < syn.time_ns;
-        });
+        destroyed = std::any_of(
+            readings[holder].copies.begin(), readings[holder].copies.end(),
+            [&](const CopyReading& copy) { return copy.outcome == core::Outcome::rst && copy.reply_ns < syn.time_ns; });
         const model::TupleState state = model::state_at(connection_of(h, readings[holder]), syn.time_ns);
         if (state.state == core::Existing::none) {
             holder = h.previous;
@@ -173,11 +178,13 @@ void note_existing(const capture::Fold& fold, const std::vector<Reading>& readin
         }
     }
     // In a bucket every ACK it sent counts, also those that answered something other than a SYN.
-    const bool bucket = attempt.existing.state == core::Existing::time_wait || attempt.existing.state == core::Existing::fin_wait2_bucket;
+    const bool bucket = attempt.existing.state == core::Existing::time_wait ||
+                        attempt.existing.state == core::Existing::fin_wait2_bucket;
     if (bucket) {
         const Handshake& holder_record = fold.handshakes()[attempt.existing_handshake];
         const std::int64_t close_ns = std::max(holder_record.server_fin.time_ns, holder_record.client_acked.time_ns);
-        if (holder_record.server_last_ns > close_ns && holder_record.server_last_ns < syn.time_ns) last = std::max(last, holder_record.server_last_ns);
+        if (holder_record.server_last_ns > close_ns && holder_record.server_last_ns < syn.time_ns)
+            last = std::max(last, holder_record.server_last_ns);
     }
     if (last != kNever) attempt.existing.since_last_reply_ms = (syn.time_ns - last) / 1'000'000;
 }
@@ -203,9 +210,11 @@ Attempt make_attempt(const capture::Fold& fold, const std::vector<Reading>& read
     return attempt;
 }
 
-/// Walks attempts and stamps in time order. metrics_pair and the older stores agree here: one view is one local address.
+/// Walks attempts and stamps in time order. metrics_pair and the older stores agree here: one view is one local
+/// address.
 void replay_peer_memory(std::vector<StampEvent> events, HostView& view, const capture::Fold& fold) {
-    std::sort(events.begin(), events.end(), [](const StampEvent& a, const StampEvent& b) { return a.time_ns < b.time_ns; });
+    std::sort(events.begin(), events.end(),
+              [](const StampEvent& a, const StampEvent& b) { return a.time_ns < b.time_ns; });
     model::PeerMemory memory;
     std::map<core::Address, std::int64_t> blind;  // second of the last close whose timestamps are unreadable
     std::map<core::Address, std::uint32_t> blind_writer;
@@ -238,13 +247,16 @@ void replay_peer_memory(std::vector<StampEvent> events, HostView& view, const ca
 
 /// Numbers the client addresses in ascending order, so that a prefix is a range of numbers.
 void number_clients(const capture::Fold& fold, HostView& view) {
-    const auto address_of = [&](const Attempt& attempt) -> const core::Address& { return fold.handshakes()[attempt.handshake].tuple.client.address; };
+    const auto address_of = [&](const Attempt& attempt) -> const core::Address& {
+        return fold.handshakes()[attempt.handshake].tuple.client.address;
+    };
     view.clients.reserve(view.attempts.size());
     for (const Attempt& attempt : view.attempts) view.clients.push_back(address_of(attempt));
     std::sort(view.clients.begin(), view.clients.end());
     view.clients.erase(std::unique(view.clients.begin(), view.clients.end()), view.clients.end());
     for (Attempt& attempt : view.attempts) {
-        attempt.client = static_cast<std::uint32_t>(std::lower_bound(view.clients.begin(), view.clients.end(), address_of(attempt)) - view.clients.begin());
+        attempt.client = static_cast<std::uint32_t>(
+            std::lower_bound(view.clients.begin(), view.clients.end(), address_of(attempt)) - view.clients.begin());
     }
 }
 
@@ -262,9 +274,11 @@ void note_proven_peers(const capture::Fold& fold, HostView& view) {
     for (Attempt& attempt : view.attempts) attempt.proven_peer = proven_from[attempt.client] < attempt.time_ns;
 }
 
-void build_view(const capture::Fold& fold, std::optional<int> initial_rto_ms, std::vector<Reading>& readings, HostView& view) {
+void build_view(const capture::Fold& fold, std::optional<int> initial_rto_ms, std::vector<Reading>& readings,
+                HostView& view) {
     view.traits = read_traits(fold, view.handshakes, initial_rto_ms);
-    for (const std::uint32_t index : view.handshakes) readings[index] = read_handshake(fold.handshakes()[index], view.traits);
+    for (const std::uint32_t index : view.handshakes)
+        readings[index] = read_handshake(fold.handshakes()[index], view.traits);
 
     std::map<core::Endpoint, std::uint32_t> listener_of;
     for (const std::uint32_t index : view.handshakes) {
@@ -286,7 +300,8 @@ void build_view(const capture::Fold& fold, std::optional<int> initial_rto_ms, st
             }
         }
     }
-    std::stable_sort(view.attempts.begin(), view.attempts.end(), [](const Attempt& a, const Attempt& b) { return a.time_ns < b.time_ns; });
+    std::stable_sort(view.attempts.begin(), view.attempts.end(),
+                     [](const Attempt& a, const Attempt& b) { return a.time_ns < b.time_ns; });
     number_clients(fold, view);
     replay_peer_memory(std::move(stamps), view, fold);
     note_proven_peers(fold, view);
@@ -327,16 +342,18 @@ std::vector<HostShare> share_out(const capture::Fold& fold) {
         share.handshakes.push_back(i);
         share.replies_visible |= h.server_segments > 0 || !h.replies.empty();
     }
-    std::sort(shares.begin(), shares.end(), [](const HostShare& x, const HostShare& y) { return x.address < y.address; });
+    std::sort(shares.begin(), shares.end(),
+              [](const HostShare& x, const HostShare& y) { return x.address < y.address; });
     return shares;
 }
 
-HostView build_host_view(const capture::Fold& fold, const core::HostFacts& facts, const HostShare& share, bool any_replies,
-                         std::vector<Reading>& readings) {
+HostView build_host_view(const capture::Fold& fold, const core::HostFacts& facts, const HostShare& share,
+                         bool any_replies, std::vector<Reading>& readings) {
     HostView view;
     view.address = share.address;
     view.handshakes = share.handshakes;
-    build_view(fold, facts.kernel ? std::optional<int>(facts.kernel->behaviours.initial_rto_ms) : std::nullopt, readings, view);
+    build_view(fold, facts.kernel ? std::optional<int>(facts.kernel->behaviours.initial_rto_ms) : std::nullopt,
+               readings, view);
     view.address_silent = any_replies && !view.traits.replies_visible;
     return view;
 }

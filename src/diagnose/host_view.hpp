@@ -21,14 +21,14 @@ inline constexpr std::uint32_t kNone = UINT32_MAX;
 
 /// One copy of one SYN and what it met.
 struct Attempt {
-    std::uint32_t handshake = 0;     ///< index into the fold
-    std::uint16_t copy = 0;          ///< index into Handshake::syns
-    std::uint32_t listener = 0;      ///< index into HostView::listeners
-    std::uint32_t client = 0;        ///< index into HostView::clients
+    std::uint32_t handshake = 0;  ///< index into the fold
+    std::uint16_t copy = 0;       ///< index into Handshake::syns
+    std::uint32_t listener = 0;   ///< index into HostView::listeners
+    std::uint32_t client = 0;     ///< index into HostView::clients
     std::int64_t time_ns = 0;
     core::Outcome outcome = core::Outcome::none;
-    bool own_request = false;        ///< an earlier copy was answered: this one meets its own request or connection
-    bool reaches_listen = true;      ///< nothing else has the 4-tuple (or a TIME_WAIT gives way)
+    bool own_request = false;    ///< an earlier copy was answered: this one meets its own request or connection
+    bool reaches_listen = true;  ///< nothing else has the 4-tuple (or a TIME_WAIT gives way)
     bool via_time_wait = false;
     core::ExistingFacts existing{};  ///< what has the 4-tuple; state none if nothing
     const char* existing_name = "";
@@ -43,12 +43,12 @@ struct Attempt {
     std::uint32_t stamp_writer = kNone;  ///< handshake whose close left the stamp
     bool blind_stamp = false;            ///< a fresh close by the server whose timestamps cannot be read
     // queues of the listener
-    std::uint32_t requests = 0;          ///< pending requests, those surely alive
-    std::uint32_t requests_high = 0;     ///< with those whose last timer may be late
-    std::uint32_t young = 0;             ///< requests whose timer has not fired yet, surely
+    std::uint32_t requests = 0;       ///< pending requests, those surely alive
+    std::uint32_t requests_high = 0;  ///< with those whose last timer may be late
+    std::uint32_t young = 0;          ///< requests whose timer has not fired yet, surely
     std::uint32_t young_high = 0;
-    std::uint32_t unserved = 0;          ///< completed connections the application has not visibly touched
-    bool proven_peer = false;            ///< this client completed a handshake with this host before
+    std::uint32_t unserved = 0;  ///< completed connections the application has not visibly touched
+    bool proven_peer = false;    ///< this client completed a handshake with this host before
 
     [[nodiscard]] bool answered() const { return outcome == core::Outcome::synack || outcome == core::Outcome::cookie; }
     [[nodiscard]] bool silent() const { return outcome == core::Outcome::none; }
@@ -56,10 +56,10 @@ struct Attempt {
 
 struct ListenerView {
     core::Endpoint endpoint{};
-    std::vector<std::uint32_t> handshakes{};   ///< by time, indices into the fold
-    std::vector<std::uint32_t> attempts{};     ///< by time, indices into HostView::attempts
-    std::vector<std::int64_t> full_signs{};    ///< times at which a final ACK was refused or aborted
-    std::uint64_t answered = 0;                ///< attempts
+    std::vector<std::uint32_t> handshakes{};  ///< by time, indices into the fold
+    std::vector<std::uint32_t> attempts{};    ///< by time, indices into HostView::attempts
+    std::vector<std::int64_t> full_signs{};   ///< times at which a final ACK was refused or aborted
+    std::uint64_t answered = 0;               ///< attempts
     std::uint64_t silent = 0;
 };
 
@@ -68,10 +68,10 @@ struct HostView {
     HostTraits traits{};
     std::vector<std::uint32_t> handshakes{};
     std::vector<ListenerView> listeners{};
-    std::vector<core::Address> clients{};      ///< ascending
-    std::vector<Attempt> attempts{};           ///< by time
-    bool address_silent = false;               ///< this address never sent anything, although others on its side did
-    std::uint64_t stamps_written = 0;          ///< closes that would leave a per-host stamp
+    std::vector<core::Address> clients{};  ///< ascending
+    std::vector<Attempt> attempts{};       ///< by time
+    bool address_silent = false;           ///< this address never sent anything, although others on its side did
+    std::uint64_t stamps_written = 0;      ///< closes that would leave a per-host stamp
 
     [[nodiscard]] std::uint64_t silent_at_listen() const;
     [[nodiscard]] std::uint64_t answered_at_listen() const;
@@ -90,7 +90,7 @@ std::vector<HostShare> share_out(const capture::Fold& fold);
 /// Replays one host. Fills its part of `readings` (parallel to the fold's handshakes).
 /// @param facts only the kernel's initial RTO is used
 /// @param any_replies some host of the capture sent something
-HostView build_host_view(const capture::Fold& fold, const core::HostFacts& facts, const HostShare& share, bool any_replies,
-                         std::vector<Reading>& readings);
+HostView build_host_view(const capture::Fold& fold, const core::HostFacts& facts, const HostShare& share,
+                         bool any_replies, std::vector<Reading>& readings);
 
 }  // namespace synwhy::diagnose

@@ -53,8 +53,10 @@ void fit_interval(const HostView& view, Mechanism& mechanism) {
     mechanism.cost += cut_front + cut_back;
     if (cut_front) mechanism.from_ns = view.attempts[*begin].time_ns;
     if (cut_back) mechanism.to_ns = view.attempts[*(end - 1)].time_ns;
-    mechanism.refusals = std::vector<std::uint32_t>(cut_front ? begin : refusals.begin(), cut_back ? end : refusals.end());
-    mechanism.refute = static_cast<std::uint64_t>(std::count_if(mechanism.refusals.begin(), mechanism.refusals.end(), answered));
+    mechanism.refusals =
+        std::vector<std::uint32_t>(cut_front ? begin : refusals.begin(), cut_back ? end : refusals.end());
+    mechanism.refute =
+        static_cast<std::uint64_t>(std::count_if(mechanism.refusals.begin(), mechanism.refusals.end(), answered));
     mechanism.support = mechanism.refusals.size() - mechanism.refute;
 }
 
@@ -65,7 +67,8 @@ double gain(const HostView& view, const Mechanism& mechanism, const std::vector<
 }
 
 double gain(const Mechanism& mechanism) {
-    return static_cast<double>(mechanism.support) - kRefutePenalty * static_cast<double>(mechanism.refute) - mechanism.cost;
+    return static_cast<double>(mechanism.support) - kRefutePenalty * static_cast<double>(mechanism.refute) -
+           mechanism.cost;
 }
 
 namespace {
@@ -74,11 +77,13 @@ constexpr std::int64_t kNearNs = 2'000'000'000;
 
 /// Is the queue at least at seven tenths of the fitted limit?
 bool nearly_full(const Attempt& attempt, const Mechanism& mechanism) {
-    const std::uint32_t length = mechanism.cause == core::Cause::accept_queue_full ? attempt.unserved : attempt.requests_high;
+    const std::uint32_t length =
+        mechanism.cause == core::Cause::accept_queue_full ? attempt.unserved : attempt.requests_high;
     return length > 0 && length * 10 >= mechanism.threshold * 7;
 }
 
-std::vector<std::uint32_t> just_missed(const HostView& view, const Mechanism& mechanism, const std::vector<bool>& explained) {
+std::vector<std::uint32_t> just_missed(const HostView& view, const Mechanism& mechanism,
+                                       const std::vector<bool>& explained) {
     std::vector<std::int64_t> times;
     std::set<std::uint32_t> handshakes;
     for (const std::uint32_t i : mechanism.refusals) {
@@ -86,8 +91,11 @@ std::vector<std::uint32_t> just_missed(const HostView& view, const Mechanism& me
         times.push_back(view.attempts[i].time_ns);
         handshakes.insert(view.attempts[i].handshake);
     }
-    const auto open = [&](std::uint32_t i) { return judged(view.attempts[i]) && view.attempts[i].silent() && !explained[i]; };
-    const bool queue = mechanism.listener != kNone && mechanism.prefix_length == 0 && mechanism.cause != core::Cause::min_ttl;
+    const auto open = [&](std::uint32_t i) {
+        return judged(view.attempts[i]) && view.attempts[i].silent() && !explained[i];
+    };
+    const bool queue =
+        mechanism.listener != kNone && mechanism.prefix_length == 0 && mechanism.cause != core::Cause::min_ttl;
     std::vector<std::uint32_t> missed;
     if (queue) {
         for (const std::uint32_t i : view.listeners[mechanism.listener].attempts) {
@@ -108,7 +116,8 @@ std::vector<std::uint32_t> just_missed(const HostView& view, const Mechanism& me
 void stretch(const HostView& view, Mechanism& mechanism, std::vector<bool>& explained) {
     mechanism.stretched = just_missed(view, mechanism, explained);
     std::vector<std::uint32_t> all;
-    std::merge(mechanism.refusals.begin(), mechanism.refusals.end(), mechanism.stretched.begin(), mechanism.stretched.end(), std::back_inserter(all));
+    std::merge(mechanism.refusals.begin(), mechanism.refusals.end(), mechanism.stretched.begin(),
+               mechanism.stretched.end(), std::back_inserter(all));
     mechanism.refusals = std::move(all);
     for (const std::uint32_t i : mechanism.stretched) explained[i] = true;
 }

@@ -26,22 +26,22 @@ enum class Prediction : std::int8_t { answer = -1, no_opinion = 0, refuse = 1 };
 
 struct Mechanism {
     core::Cause cause{};
-    std::uint32_t listener = kNone;             ///< kNone: the whole host
-    std::vector<std::uint32_t> refusals{};      ///< attempts it predicts to be refused, ascending
-    std::uint64_t support = 0;                  ///< silent attempts it predicts
-    std::uint64_t refute = 0;                   ///< answered attempts it would have refused
-    std::uint64_t spared = 0;                   ///< answered attempts it predicts to be answered
-    std::uint64_t unique = 0;                   ///< silences nothing chosen before it explains
-    double cost = 0;                            ///< parameters to be paid for, in attempts
-    std::vector<std::uint32_t> stretched{};     ///< attempts just outside its prediction that belong to it all the same
-    bool assumed = false;                       ///< rests on something before or outside the capture
-    std::uint32_t threshold = 0;                ///< queue length, TTL: meaning by cause
-    core::Address prefix{};                     ///< constant causes
+    std::uint32_t listener = kNone;          ///< kNone: the whole host
+    std::vector<std::uint32_t> refusals{};   ///< attempts it predicts to be refused, ascending
+    std::uint64_t support = 0;               ///< silent attempts it predicts
+    std::uint64_t refute = 0;                ///< answered attempts it would have refused
+    std::uint64_t spared = 0;                ///< answered attempts it predicts to be answered
+    std::uint64_t unique = 0;                ///< silences nothing chosen before it explains
+    double cost = 0;                         ///< parameters to be paid for, in attempts
+    std::vector<std::uint32_t> stretched{};  ///< attempts just outside its prediction that belong to it all the same
+    bool assumed = false;                    ///< rests on something before or outside the capture
+    std::uint32_t threshold = 0;             ///< queue length, TTL: meaning by cause
+    core::Address prefix{};                  ///< constant causes
     std::uint8_t prefix_length = 0;
-    std::int64_t from_ns = INT64_MIN;           ///< active interval
+    std::int64_t from_ns = INT64_MIN;  ///< active interval
     std::int64_t to_ns = INT64_MAX;
-    std::vector<core::Cause> siblings{};        ///< causes that predict exactly the same here
-    std::string kernel_note{};                  ///< which variant fitted, if it matters
+    std::vector<core::Cause> siblings{};  ///< causes that predict exactly the same here
+    std::string kernel_note{};            ///< which variant fitted, if it matters
 
     [[nodiscard]] bool refuses(std::size_t attempt) const {
         return std::binary_search(refusals.begin(), refusals.end(), static_cast<std::uint32_t>(attempt));
@@ -71,7 +71,6 @@ std::vector<Mechanism> fit_accept_queues(const HostView& view, const Premises& p
 std::vector<Mechanism> fit_syn_queues(const HostView& view, const Premises& premises);
 std::vector<Mechanism> fit_min_ttl(const HostView& view, const capture::Fold& fold, const Premises& premises);
 /// Constant refusals by source prefix among the attempts nobody has explained yet.
-std::vector<Mechanism> fit_prefixes(const HostView& view, const Premises& premises,
-                                    const std::vector<bool>& explained);
+std::vector<Mechanism> fit_prefixes(const HostView& view, const Premises& premises, const std::vector<bool>& explained);
 
 }  // namespace synwhy::diagnose

@@ -15,7 +15,8 @@ std::optional<std::uint32_t> unsigned_sysctl(const core::HostFacts& facts, const
 void prune_by_initial_rto(const HostView& view, Premises& premises) {
     if (!view.traits.initial_rto_known || premises.kernel_given) return;
     const auto rto_ms = view.traits.initial_rto_ns / 1'000'000;
-    std::erase_if(premises.kernels, [&](const core::Kernel& kernel) { return kernel.behaviours.initial_rto_ms != rto_ms; });
+    std::erase_if(premises.kernels,
+                  [&](const core::Kernel& kernel) { return kernel.behaviours.initial_rto_ms != rto_ms; });
     premises.notes.push_back(rto_ms >= 3000 ? "SYN+ACKs are first repeated after 3 s: a kernel up to 3.0"
                                             : "SYN+ACKs are first repeated after 1 s: el6, or a kernel from 3.1 on");
 }
@@ -28,16 +29,20 @@ void prune_by_live_sockets(const HostView& view, Premises& premises) {
     std::uint64_t silent = 0;
     for (const Attempt& attempt : view.attempts) {
         const bool live = attempt.existing.state == core::Existing::established && !attempt.own_request;
-        if (!live || (attempt.existing.since_last_reply_ms >= 0 && attempt.existing.since_last_reply_ms < 1000)) continue;
+        if (!live || (attempt.existing.since_last_reply_ms >= 0 && attempt.existing.since_last_reply_ms < 1000))
+            continue;
         acks += attempt.outcome == core::Outcome::ack;
         silent += attempt.outcome == core::Outcome::none;
     }
     if (acks > 0) {
-        std::erase_if(premises.kernels, [](const core::Kernel& k) { return k.behaviours.syn_on_established == core::SynOnEstablished::ignored; });
+        std::erase_if(premises.kernels, [](const core::Kernel& k) {
+            return k.behaviours.syn_on_established == core::SynOnEstablished::ignored;
+        });
     } else if (silent >= 3) {
         std::vector<core::Kernel> ignoring;
-        std::copy_if(premises.kernels.begin(), premises.kernels.end(), std::back_inserter(ignoring),
-                     [](const core::Kernel& k) { return k.behaviours.syn_on_established == core::SynOnEstablished::ignored; });
+        std::copy_if(
+            premises.kernels.begin(), premises.kernels.end(), std::back_inserter(ignoring),
+            [](const core::Kernel& k) { return k.behaviours.syn_on_established == core::SynOnEstablished::ignored; });
         if (!ignoring.empty()) premises.kernels = std::move(ignoring);
     }
 }
@@ -47,7 +52,9 @@ void add_vendor_twin(const core::Release& release, std::vector<core::Kernel>& ke
     if (release.vendor != core::Release::Vendor::upstream || release.build != 0) return;
     const bool el7_base = release.major == 3 && release.minor == 10 && release.patch == 0;
     const bool el6_base = release.major == 2 && release.minor == 6 && release.patch == 32;
-    const char* twin = el7_base ? "3.10.0-1160.el7" : el6_base && release.text.find("2.6.32.") == std::string::npos ? "2.6.32-642.el6" : nullptr;
+    const char* twin = el7_base                                                        ? "3.10.0-1160.el7"
+                       : el6_base && release.text.find("2.6.32.") == std::string::npos ? "2.6.32-642.el6"
+                                                                                       : nullptr;
     if (twin == nullptr) return;
     if (const auto kernel = core::resolve_kernel(twin)) kernels.push_back(*kernel);
 }
@@ -64,7 +71,8 @@ bool looks_free_of_netfilter(const core::HostFacts& facts) {
 }  // namespace
 
 bool Premises::any_kernel(bool (*test)(const core::Behaviours&)) const {
-    return std::any_of(kernels.begin(), kernels.end(), [&](const core::Kernel& kernel) { return test(kernel.behaviours); });
+    return std::any_of(kernels.begin(), kernels.end(),
+                       [&](const core::Kernel& kernel) { return test(kernel.behaviours); });
 }
 
 std::optional<std::uint32_t> Premises::backlog_of(const core::Endpoint& endpoint) const {
@@ -73,7 +81,8 @@ std::optional<std::uint32_t> Premises::backlog_of(const core::Endpoint& endpoint
         if (listener.local.port != endpoint.port) continue;
         const auto& bytes = listener.local.address.bytes;
         const std::size_t first = listener.local.address.family == core::Family::ipv4 ? 12 : 0;
-        const bool wildcard = std::all_of(bytes.begin() + static_cast<std::ptrdiff_t>(first), bytes.end(), [](std::uint8_t b) { return b == 0; });
+        const bool wildcard = std::all_of(bytes.begin() + static_cast<std::ptrdiff_t>(first), bytes.end(),
+                                          [](std::uint8_t b) { return b == 0; });
         if (wildcard || listener.local.address == endpoint.address) return listener.backlog;
     }
     return std::nullopt;

@@ -16,18 +16,18 @@
 namespace synwhy::diagnose {
 
 struct Premises {
-    std::vector<core::Kernel> kernels{};      ///< still possible, oldest first; one when the release was given
+    std::vector<core::Kernel> kernels{};  ///< still possible, oldest first; one when the release was given
     bool kernel_given = false;
-    std::optional<bool> tw_recycle{};         ///< known value
+    std::optional<bool> tw_recycle{};  ///< known value
     std::optional<bool> timestamps{};
     std::optional<int> syncookies{};
     std::optional<std::uint32_t> max_syn_backlog{};
     std::optional<std::uint32_t> somaxconn{};
-    std::optional<bool> rp_filter{};          ///< known: on for some interface, or off for all that were named
+    std::optional<bool> rp_filter{};  ///< known: on for some interface, or off for all that were named
     bool cookies_seen = false;
-    bool netfilter_unlikely = false;          ///< many sysctls are known and none is netfilter's
+    bool netfilter_unlikely = false;  ///< many sysctls are known and none is netfilter's
     const core::HostFacts* facts = nullptr;
-    std::vector<std::string> notes{};         ///< what was concluded from the capture, one sentence each
+    std::vector<std::string> notes{};  ///< what was concluded from the capture, one sentence each
 
     [[nodiscard]] bool any_kernel(bool (*test)(const core::Behaviours&)) const;
     /// The listen() backlog of a listener when the facts name it.

@@ -49,7 +49,8 @@ bool resets_syn(const Handshake& handshake, const Reply& reply) {
 /// RST without ACK, numbered by the client's acknowledgment: tcp_v4_send_reset for an ACK that found no child.
 bool resets_final_ack(const Handshake& handshake, const Reply& reply) {
     if (reply.has_ack || !handshake.client_established() || handshake.server_data_ns != kNever ||
-        handshake.server_fin.seen() || reply.sequence != handshake.final_ack || reply.time_ns < handshake.final_ack_ns) {
+        handshake.server_fin.seen() || reply.sequence != handshake.final_ack ||
+        reply.time_ns < handshake.final_ack_ns) {
         return false;
     }
     const bool after_ack = reply.time_ns - handshake.final_ack_ns <= kAbortNs;
@@ -92,7 +93,9 @@ bool answer_implied(const Handshake& handshake, const HostTraits& traits) {
 
 /// Timers fire late: up to half the initial RTO where one listener timer sweeps the table (<= 4.0), a tenth of the
 /// interval where every request has its own on a coarse wheel.
-std::int64_t timer_slack(std::int64_t interval_ns, const HostTraits& traits) { return interval_ns / 10 + traits.initial_rto_ns / 2; }
+std::int64_t timer_slack(std::int64_t interval_ns, const HostTraits& traits) {
+    return interval_ns / 10 + traits.initial_rto_ns / 2;
+}
 
 void read_request(const Handshake& handshake, const HostTraits& traits, Reading& reading) {
     reading.request_start = reading.answered_ns;
@@ -115,8 +118,9 @@ void read_request(const Handshake& handshake, const HostTraits& traits, Reading&
         late = std::min(late, handshake.client_rst_ns);
     }
     // Nothing from the server since the final ACK: the ACK may have been refused, and the request lives on.
-    const bool unconfirmed = handshake.client_established() && reading.refused_final_acks == 0 && reading.aborted_ns == kNever &&
-                             reading.served_ns == kNever && handshake.server_last_ns <= handshake.final_ack_ns;
+    const bool unconfirmed = handshake.client_established() && reading.refused_final_acks == 0 &&
+                             reading.aborted_ns == kNever && reading.served_ns == kNever &&
+                             handshake.server_last_ns <= handshake.final_ack_ns;
     if (unconfirmed) late = std::max(late, last_synack + interval + timer_slack(interval, traits));
     reading.request_end = std::max(end, reading.answered_ns);
     reading.request_end_late = std::max(late, reading.answered_ns);
@@ -179,7 +183,8 @@ Reading read_handshake(const Handshake& handshake, const HostTraits& traits) {
     return reading;
 }
 
-HostTraits read_traits(const capture::Fold& fold, const std::vector<std::uint32_t>& handshakes, std::optional<int> initial_rto_ms) {
+HostTraits read_traits(const capture::Fold& fold, const std::vector<std::uint32_t>& handshakes,
+                       std::optional<int> initial_rto_ms) {
     HostTraits traits;
     if (initial_rto_ms) {
         traits.initial_rto_ns = std::int64_t{*initial_rto_ms} * 1'000'000;
@@ -198,7 +203,8 @@ HostTraits read_traits(const capture::Fold& fold, const std::vector<std::uint32_
             traits.offers_window_scale |= reply.has_window_scale;
             traits.offers_sack |= reply.has_sack_permitted;
             const int copy = copy_before(handshake, reply.time_ns);
-            const bool direct = copy >= 0 && reply.time_ns - handshake.syns[static_cast<std::size_t>(copy)].time_ns <= kDirectReplyNs;
+            const bool direct =
+                copy >= 0 && reply.time_ns - handshake.syns[static_cast<std::size_t>(copy)].time_ns <= kDirectReplyNs;
             if (first != kNever && !direct && handshake.syns.size() == 1 && first_gaps.size() < 1000) {
                 first_gaps.push_back(reply.time_ns - first);
                 break;
@@ -209,7 +215,8 @@ HostTraits read_traits(const capture::Fold& fold, const std::vector<std::uint32_
     traits.retransmits = !first_gaps.empty();
     if (!first_gaps.empty() && !traits.initial_rto_known) {
         // The initial RTO is 3 s up to 3.0 and 1 s after (kernel.hpp: initial_rto_ms); timers only fire late.
-        std::nth_element(first_gaps.begin(), first_gaps.begin() + static_cast<std::ptrdiff_t>(first_gaps.size() / 2), first_gaps.end());
+        std::nth_element(first_gaps.begin(), first_gaps.begin() + static_cast<std::ptrdiff_t>(first_gaps.size() / 2),
+                         first_gaps.end());
         traits.initial_rto_ns = first_gaps[first_gaps.size() / 2] > 2'300'000'000 ? 3'000'000'000 : 1'000'000'000;
         traits.initial_rto_known = true;
     }
@@ -249,7 +256,8 @@ CookieSign cookie_sign(const Handshake& handshake, const Reading& reading, const
         if (offered.has_window_scale || offered.has_sack_permitted) return CookieSign::no;
     }
     // Unacknowledged and never repeated, with time enough for it: no request was stored.
-    const std::int64_t until = std::min(traits.capture_last_ns, handshake.client_rst_ns == kNever ? INT64_MAX : handshake.client_rst_ns);
+    const std::int64_t until =
+        std::min(traits.capture_last_ns, handshake.client_rst_ns == kNever ? INT64_MAX : handshake.client_rst_ns);
     const bool never_acked = !handshake.client_established();
     const std::int64_t first_timer = traits.initial_rto_known ? traits.initial_rto_ns : kOldInitialRtoNs;
     if (never_acked && reading.synacks.back() + first_timer + first_timer * 6 / 10 < until) {
@@ -284,7 +292,8 @@ void mark_cookies(const capture::Fold& fold, const std::vector<std::uint32_t>& o
         for (CopyReading& copy : reading.copies) {
             if (copy.outcome == Outcome::synack) copy.outcome = Outcome::cookie;
         }
-        reading.request_end = reading.request_end_late = reading.young_end = reading.young_end_late = reading.request_start;
+        reading.request_end = reading.request_end_late = reading.young_end = reading.young_end_late =
+            reading.request_start;
     }
 }
 

@@ -23,21 +23,21 @@ struct CopyReading {
 
 /// One handshake, interpreted.
 struct Reading {
-    std::vector<CopyReading> copies{};         ///< parallel to Handshake::syns
+    std::vector<CopyReading> copies{};  ///< parallel to Handshake::syns
     core::Outcome outcome = core::Outcome::none;
-    bool answer_inferred = false;              ///< no SYN+ACK in the capture, but later segments prove one
-    std::int64_t answered_ns = capture::kNever;///< first SYN+ACK, or the time by which it must have existed
-    std::vector<std::int64_t> synacks{};       ///< times of all SYN+ACKs
-    std::uint32_t timer_synacks = 0;           ///< SYN+ACKs that answer no copy: the request's timer sent them
-    std::uint32_t refused_final_acks = 0;      ///< SYN+ACKs repeated after the client's ACK
+    bool answer_inferred = false;                ///< no SYN+ACK in the capture, but later segments prove one
+    std::int64_t answered_ns = capture::kNever;  ///< first SYN+ACK, or the time by which it must have existed
+    std::vector<std::int64_t> synacks{};         ///< times of all SYN+ACKs
+    std::uint32_t timer_synacks = 0;             ///< SYN+ACKs that answer no copy: the request's timer sent them
+    std::uint32_t refused_final_acks = 0;        ///< SYN+ACKs repeated after the client's ACK
     std::int64_t first_refused_ack_ns = capture::kNever;
     std::int64_t last_refused_ack_ns = capture::kNever;
-    std::int64_t aborted_ns = capture::kNever; ///< RST that answers the final ACK
+    std::int64_t aborted_ns = capture::kNever;  ///< RST that answers the final ACK
     /// The request's life in the SYN queue; request_end == request_start when there was none.
     std::int64_t request_start = capture::kNever;
     std::int64_t request_end = capture::kNever;
     std::int64_t request_end_late = capture::kNever;  ///< the same if its last timer is as late as timers get
-    std::int64_t young_end = capture::kNever;  ///< its timer fired first (or it ended)
+    std::int64_t young_end = capture::kNever;         ///< its timer fired first (or it ended)
     std::int64_t young_end_late = capture::kNever;
     /// The child's time in the accept queue, as far as the server's first reaction tells.
     std::int64_t queued_ns = capture::kNever;  ///< final ACK taken; kNever = never
@@ -46,11 +46,11 @@ struct Reading {
 
 /// What the whole capture shows of one server host, needed to read single handshakes.
 struct HostTraits {
-    bool replies_visible = false;      ///< at least one segment from the server was captured
+    bool replies_visible = false;  ///< at least one segment from the server was captured
     bool syns_visible = false;
     bool offers_window_scale = false;  ///< some SYN+ACK carried the option
     bool offers_sack = false;
-    bool retransmits = false;          ///< some SYN+ACK was repeated by its timer
+    bool retransmits = false;                     ///< some SYN+ACK was repeated by its timer
     std::int64_t initial_rto_ns = 1'000'000'000;  ///< of SYN+ACKs
     bool initial_rto_known = false;
     std::int64_t capture_first_ns = 0;
@@ -62,7 +62,8 @@ Reading read_handshake(const capture::Handshake& handshake, const HostTraits& tr
 
 /// Collects traits from all handshakes of one host (indices into the fold).
 /// @param initial_rto_ms of the kernel when it is known; otherwise read from repeated SYN+ACKs
-HostTraits read_traits(const capture::Fold& fold, const std::vector<std::uint32_t>& handshakes, std::optional<int> initial_rto_ms);
+HostTraits read_traits(const capture::Fold& fold, const std::vector<std::uint32_t>& handshakes,
+                       std::optional<int> initial_rto_ms);
 
 /// Marks the SYN+ACKs that were cookies: Outcome::synack becomes Outcome::cookie, and the request disappears.
 /// @param order the host's handshakes of one listener, by time

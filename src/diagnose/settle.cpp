@@ -29,15 +29,18 @@ bool is_group_address(const core::Address& address) {
 
 bool is_martian(const core::Address& source, const core::Address& server) {
     if (source.family == core::Family::ipv4) return is_ipv4_martian(source, server);
-    const bool unspecified = std::all_of(source.bytes.begin(), source.bytes.end(), [](std::uint8_t b) { return b == 0; });
-    const bool loopback = source.bytes[15] == 1 && std::all_of(source.bytes.begin(), source.bytes.end() - 1, [](std::uint8_t b) { return b == 0; });
+    const bool unspecified =
+        std::all_of(source.bytes.begin(), source.bytes.end(), [](std::uint8_t b) { return b == 0; });
+    const bool loopback = source.bytes[15] == 1 && std::all_of(source.bytes.begin(), source.bytes.end() - 1,
+                                                               [](std::uint8_t b) { return b == 0; });
     return is_group_address(source) || unspecified || loopback || source == server;
 }
 
 /// Checksums that are wrong although the server answered: the capture was taken before the card filled them in.
 bool checksums_are_offloaded(const capture::Fold& fold, const HostView& view) {
     return std::any_of(view.attempts.begin(), view.attempts.end(), [&](const Attempt& attempt) {
-        return attempt.answered() && fold.handshakes()[attempt.handshake].syns[attempt.copy].tcp_checksum == core::Checksum::bad;
+        return attempt.answered() &&
+               fold.handshakes()[attempt.handshake].syns[attempt.copy].tcp_checksum == core::Checksum::bad;
     });
 }
 
@@ -54,28 +57,44 @@ bool edge_of_servers_net(const core::Address& source, const core::Address& serve
     return host == 0 || host == 0xff;
 }
 
-std::optional<PacketFault> packet_fault(const capture::SynCopy& syn, const core::FourTuple& tuple, const Premises& premises, bool offloaded) {
-    if (syn.direction == core::LinkDirection::other_host) return PacketFault{Cause::wrong_mac, Confidence::likely, "the frame was addressed to another host"};
-    if (syn.ip_header_bad) return PacketFault{Cause::bad_ip_header, Confidence::likely, "IP version, header length or total length is wrong"};
-    if (syn.ip_checksum == core::Checksum::bad) return PacketFault{Cause::bad_ip_checksum, Confidence::likely, "the IP header checksum is wrong"};
+std::optional<PacketFault> packet_fault(const capture::SynCopy& syn, const core::FourTuple& tuple,
+                                        const Premises& premises, bool offloaded) {
+    if (syn.direction == core::LinkDirection::other_host)
+        return PacketFault{Cause::wrong_mac, Confidence::likely, "the frame was addressed to another host"};
+    if (syn.ip_header_bad)
+        return PacketFault{Cause::bad_ip_header, Confidence::likely,
+                           "IP version, header length or total length is wrong"};
+    if (syn.ip_checksum == core::Checksum::bad)
+        return PacketFault{Cause::bad_ip_checksum, Confidence::likely, "the IP header checksum is wrong"};
     if (syn.direction == core::LinkDirection::broadcast || is_group_address(tuple.server.address)) {
-        return PacketFault{Cause::broadcast_destination, Confidence::likely, "sent to a broadcast or multicast address"};
+        return PacketFault{Cause::broadcast_destination, Confidence::likely,
+                           "sent to a broadcast or multicast address"};
     }
     const bool land_martian = premises.any_kernel([](const core::Behaviours& b) { return b.land_is_martian; });
-    if (tuple.client.address == tuple.server.address) return PacketFault{land_martian ? Cause::martian_source : Cause::capture_blind, Confidence::possible, "source and destination are the same address"};
-    if (is_martian(tuple.client.address, tuple.server.address)) return PacketFault{Cause::martian_source, Confidence::likely, "the source address cannot be on the wire"};
+    if (tuple.client.address == tuple.server.address)
+        return PacketFault{land_martian ? Cause::martian_source : Cause::capture_blind, Confidence::possible,
+                           "source and destination are the same address"};
+    if (is_martian(tuple.client.address, tuple.server.address))
+        return PacketFault{Cause::martian_source, Confidence::likely, "the source address cannot be on the wire"};
     if (edge_of_servers_net(tuple.client.address, tuple.server.address) &&
         premises.any_kernel([](const core::Behaviours& b) { return b.subnet_broadcast_source_dropped; })) {
-        return PacketFault{Cause::martian_source, Confidence::possible, "the source looks like the broadcast address of the server's own network"};
+        return PacketFault{Cause::martian_source, Confidence::possible,
+                           "the source looks like the broadcast address of the server's own network"};
     }
-    if (syn.options.has_bad_auth && premises.any_kernel([](const core::Behaviours& b) { return b.malformed_md5_dropped; })) {
+    if (syn.options.has_bad_auth &&
+        premises.any_kernel([](const core::Behaviours& b) { return b.malformed_md5_dropped; })) {
         return PacketFault{Cause::bad_tcp_header, Confidence::possible, "a malformed MD5 or AO option"};
     }
-    if (syn.tcp_header_bad) return PacketFault{Cause::bad_tcp_header, Confidence::likely, "the TCP data offset is wrong"};
-    if (syn.tcp_checksum == core::Checksum::bad && !offloaded) return PacketFault{Cause::bad_tcp_checksum, Confidence::likely, "the TCP checksum is wrong"};
-    if ((syn.flags & (core::tcp_flag::fin | core::tcp_flag::rst)) != 0) return PacketFault{Cause::bad_flags, Confidence::likely, "SYN together with FIN or RST"};
-    if (syn.options.has_md5) return PacketFault{Cause::md5_unexpected, Confidence::possible, "the SYN carries an MD5 signature (RFC 2385)"};
-    if (syn.options.has_ao) return PacketFault{Cause::ao_refused, Confidence::possible, "the SYN carries a TCP-AO option (RFC 5925)"};
+    if (syn.tcp_header_bad)
+        return PacketFault{Cause::bad_tcp_header, Confidence::likely, "the TCP data offset is wrong"};
+    if (syn.tcp_checksum == core::Checksum::bad && !offloaded)
+        return PacketFault{Cause::bad_tcp_checksum, Confidence::likely, "the TCP checksum is wrong"};
+    if ((syn.flags & (core::tcp_flag::fin | core::tcp_flag::rst)) != 0)
+        return PacketFault{Cause::bad_flags, Confidence::likely, "SYN together with FIN or RST"};
+    if (syn.options.has_md5)
+        return PacketFault{Cause::md5_unexpected, Confidence::possible, "the SYN carries an MD5 signature (RFC 2385)"};
+    if (syn.options.has_ao)
+        return PacketFault{Cause::ao_refused, Confidence::possible, "the SYN carries a TCP-AO option (RFC 5925)"};
     if (syn.fragmented) return PacketFault{Cause::fragment_lost, Confidence::possible, "the SYN came in IP fragments"};
     return std::nullopt;
 }
@@ -146,7 +165,8 @@ void settle_own_request(const Premises& premises, Attempt& attempt, AttemptCause
     cause.cause = decision->cause;
     cause.confidence = attempt.existing.state == core::Existing::request ? Confidence::likely : Confidence::possible;
     cause.rivals = {cause_of_state(attempt.existing.state), Cause::time_wait_refused, Cause::syn_ack_lost};
-    cause.detail = "its own earlier copy had been answered; " + std::string(attempt.existing_name) + " holds the 4-tuple";
+    cause.detail =
+        "its own earlier copy had been answered; " + std::string(attempt.existing_name) + " holds the 4-tuple";
 }
 
 void settle_collision(const Premises& premises, Attempt& attempt, AttemptCause& cause) {
@@ -159,7 +179,8 @@ void settle_collision(const Premises& premises, Attempt& attempt, AttemptCause& 
         return;
     }
     const auto decision = agreeing_kernel(attempt, premises);
-    const bool bucket = attempt.existing.state == core::Existing::time_wait || attempt.existing.state == core::Existing::fin_wait2_bucket;
+    const bool bucket = attempt.existing.state == core::Existing::time_wait ||
+                        attempt.existing.state == core::Existing::fin_wait2_bucket;
     if (!decision && bucket && attempt.silent()) return;  // recycled buckets live for seconds only; LISTEN may judge
     attempt.reaches_listen = false;
     cause.cause = decision ? decision->cause : cause_of_state(attempt.existing.state);
@@ -167,15 +188,19 @@ void settle_collision(const Premises& premises, Attempt& attempt, AttemptCause& 
     cause.detail = describe_state(attempt);
     if (*cause.cause == Cause::ack_rate_limited) {
         cause.rivals = {cause_of_state(attempt.existing.state)};
-        cause.detail += "; it was answered " + std::to_string(attempt.existing.since_last_reply_ms) + " ms earlier (limit: one per 500 ms)";
+        cause.detail += "; it was answered " + std::to_string(attempt.existing.since_last_reply_ms) +
+                        " ms earlier (limit: one per 500 ms)";
     } else if (attempt.silent()) {
         cause.rivals = {Cause::ack_rate_limited, Cause::netfilter_drop};
-        cause.confidence = attempt.existing.state == core::Existing::established && premises.kernel_given ? Confidence::likely : Confidence::possible;
+        cause.confidence = attempt.existing.state == core::Existing::established && premises.kernel_given
+                               ? Confidence::likely
+                               : Confidence::possible;
     }
 }
 
 /// A reply other than a SYN+ACK, and nothing in the capture holds the 4-tuple.
-void settle_by_reply(const capture::Fold& fold, const std::vector<Reading>& readings, Attempt& attempt, AttemptCause& cause) {
+void settle_by_reply(const capture::Fold& fold, const std::vector<Reading>& readings, Attempt& attempt,
+                     AttemptCause& cause) {
     attempt.reaches_listen = false;
     cause.confidence = Confidence::possible;
     switch (attempt.outcome) {
@@ -186,7 +211,8 @@ void settle_by_reply(const capture::Fold& fold, const std::vector<Reading>& read
             return;
         case Outcome::icmp: {
             const Reading& reading = readings[attempt.handshake];
-            const capture::Reply& reply = fold.handshakes()[attempt.handshake].replies[reading.copies[attempt.copy].reply];
+            const capture::Reply& reply =
+                fold.handshakes()[attempt.handshake].replies[reading.copies[attempt.copy].reply];
             cause.cause = Cause::netfilter_reject;
             cause.rivals = {Cause::not_local};
             cause.detail = "ICMP type " + std::to_string(reply.icmp_type) + " code " + std::to_string(reply.icmp_code);
@@ -224,7 +250,8 @@ void settle_before_listen(const capture::Fold& fold, const std::vector<Reading>&
         } else if (attempt.existing.state != core::Existing::none) {
             settle_collision(premises, attempt, cause);
         }
-        if (attempt.reaches_listen && !attempt.answered() && !attempt.silent()) settle_by_reply(fold, readings, attempt, cause);
+        if (attempt.reaches_listen && !attempt.answered() && !attempt.silent())
+            settle_by_reply(fold, readings, attempt, cause);
     }
 }
 

@@ -17,7 +17,9 @@ using core::Cause;
 namespace {
 
 /// "1 SYN", "5 SYNs"
-std::string counted(std::uint64_t count, const char* one) { return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s"); }
+std::string counted(std::uint64_t count, const char* one) {
+    return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s");
+}
 
 std::uint64_t sum(const Refusals& refusals, std::uint64_t Mechanism::* field) {
     std::uint64_t total = 0;
@@ -27,7 +29,8 @@ std::uint64_t sum(const Refusals& refusals, std::uint64_t Mechanism::* field) {
 
 std::size_t count_clients(const StoryContext& context, const Refusals& refusals) {
     std::set<core::Address> clients;
-    for (const std::size_t i : refusals.attempts) clients.insert(context.fold.handshakes()[context.view.attempts[i].handshake].tuple.client.address);
+    for (const std::size_t i : refusals.attempts)
+        clients.insert(context.fold.handshakes()[context.view.attempts[i].handshake].tuple.client.address);
     return clients.size();
 }
 
@@ -35,16 +38,20 @@ std::string threshold_sentence(const Refusals& refusals, const Mechanism& mechan
     const std::uint64_t answered_below = mechanism.spared;
     switch (refusals.cause) {
         case Cause::accept_queue_full:
-            return fmt::format("refused SYNs met {} completed connections that nobody had accepted (limit {}: backlog {}); {} below it were answered",
-                               mechanism.threshold, mechanism.threshold, mechanism.threshold - 1, counted(answered_below, "SYN"));
+            return fmt::format(
+                "refused SYNs met {} completed connections that nobody had accepted (limit {}: backlog {}); {} below "
+                "it were answered",
+                mechanism.threshold, mechanism.threshold, mechanism.threshold - 1, counted(answered_below, "SYN"));
         case Cause::syn_queue_full:
         case Cause::syn_backlog_quarter:
-            return fmt::format("refused SYNs met {} or more pending requests; {} below that were answered", mechanism.threshold, counted(answered_below, "SYN"));
+            return fmt::format("refused SYNs met {} or more pending requests; {} below that were answered",
+                               mechanism.threshold, counted(answered_below, "SYN"));
         case Cause::min_ttl:
-            return fmt::format("every SYN with a TTL below {} was refused, {} at or above it answered", mechanism.threshold, counted(answered_below, "SYN"));
+            return fmt::format("every SYN with a TTL below {} was refused, {} at or above it answered",
+                               mechanism.threshold, counted(answered_below, "SYN"));
         default:
-            return fmt::format("every SYN from {}/{} was refused between {} and {}", core::to_string(mechanism.prefix), mechanism.prefix_length,
-                               clock_text(mechanism.from_ns), clock_text(mechanism.to_ns));
+            return fmt::format("every SYN from {}/{} was refused between {} and {}", core::to_string(mechanism.prefix),
+                               mechanism.prefix_length, clock_text(mechanism.from_ns), clock_text(mechanism.to_ns));
     }
 }
 
@@ -64,13 +71,16 @@ std::vector<std::string> queue_story(const StoryContext& context, const Refusals
             ++refused;
         }
         if (refused == 0) continue;
-        story.push_back(fmt::format("{}: full from {} to {} ({}), {} refused", core::to_string(listener.endpoint), clock_text(first), clock_text(last),
-                                    span_text(last - first), counted(refused, "SYN")));
-        const auto signs = static_cast<std::uint64_t>(std::count_if(listener.full_signs.begin(), listener.full_signs.end(), [&](std::int64_t t) {
-            return t >= first - 5'000'000'000 && t <= last + 5'000'000'000;
-        }));
+        story.push_back(fmt::format("{}: full from {} to {} ({}), {} refused", core::to_string(listener.endpoint),
+                                    clock_text(first), clock_text(last), span_text(last - first),
+                                    counted(refused, "SYN")));
+        const auto signs = static_cast<std::uint64_t>(
+            std::count_if(listener.full_signs.begin(), listener.full_signs.end(),
+                          [&](std::int64_t t) { return t >= first - 5'000'000'000 && t <= last + 5'000'000'000; }));
         if (refusals.cause == Cause::accept_queue_full && signs > 0) {
-            story.push_back(fmt::format("{}: final ACKs were refused at that time too (SYN+ACKs repeated after the client's ACK, or RST)", core::to_string(listener.endpoint)));
+            story.push_back(fmt::format(
+                "{}: final ACKs were refused at that time too (SYN+ACKs repeated after the client's ACK, or RST)",
+                core::to_string(listener.endpoint)));
         }
     }
     return story;
@@ -78,7 +88,8 @@ std::vector<std::string> queue_story(const StoryContext& context, const Refusals
 
 std::vector<std::string> detail_story(const StoryContext& context, const Refusals& refusals) {
     std::map<core::Endpoint, std::uint64_t> per_listener;
-    for (const std::size_t i : refusals.attempts) ++per_listener[context.view.listeners[context.view.attempts[i].listener].endpoint];
+    for (const std::size_t i : refusals.attempts)
+        ++per_listener[context.view.listeners[context.view.attempts[i].listener].endpoint];
     std::vector<std::string> story;
     for (const auto& [endpoint, count] : per_listener) {
         if (story.size() == 5) {
@@ -114,7 +125,8 @@ std::string span_text(std::int64_t length_ns) {
 std::vector<std::string> evidence_of(const StoryContext& context, const Refusals& refusals) {
     std::vector<std::string> evidence;
     if (refusals.mechanisms.empty()) {
-        evidence.push_back(fmt::format("{} of {}: {}", counted(refusals.attempts.size(), "SYN"), counted(count_clients(context, refusals), "client address"),
+        evidence.push_back(fmt::format("{} of {}: {}", counted(refusals.attempts.size(), "SYN"),
+                                       counted(count_clients(context, refusals), "client address"),
                                        core::page(refusals.cause).summary));
         return evidence;
     }
@@ -128,7 +140,8 @@ std::vector<std::string> evidence_of(const StoryContext& context, const Refusals
     }
     const std::uint64_t refuted = sum(refusals, &Mechanism::refute);
     evidence.push_back(refuted == 0 ? "no answered SYN contradicts it"
-                                    : fmt::format("{} contradict{} it (packets missing from the capture could)", counted(refuted, "answered SYN"), refuted == 1 ? "s" : ""));
+                                    : fmt::format("{} contradict{} it (packets missing from the capture could)",
+                                                  counted(refuted, "answered SYN"), refuted == 1 ? "s" : ""));
     return evidence;
 }
 

@@ -11,8 +11,8 @@ namespace synwhy::diagnose {
 /// The SYNs that one cause refused on one host.
 struct Refusals {
     core::Cause cause{};
-    std::vector<std::size_t> attempts{};       ///< indices into HostView::attempts, by time
-    std::vector<const Mechanism*> mechanisms{};///< those that explain them
+    std::vector<std::size_t> attempts{};         ///< indices into HostView::attempts, by time
+    std::vector<const Mechanism*> mechanisms{};  ///< those that explain them
 };
 
 struct StoryContext {

@@ -14,7 +14,7 @@ namespace {
 
 struct CauseCount {
     std::uint64_t copies = 0;
-    std::uint64_t first = UINT64_MAX;       ///< position of the first copy it refused
+    std::uint64_t first = UINT64_MAX;  ///< position of the first copy it refused
     std::map<Confidence, std::uint64_t> confidence{};
 };
 
@@ -32,7 +32,9 @@ Confidence common_confidence(const CauseCount& count) {
 }
 
 void add_rival(HandshakeVerdict& verdict, Cause rival) {
-    if (verdict.cause == rival || std::find(verdict.rivals.begin(), verdict.rivals.end(), rival) != verdict.rivals.end()) return;
+    if (verdict.cause == rival ||
+        std::find(verdict.rivals.begin(), verdict.rivals.end(), rival) != verdict.rivals.end())
+        return;
     verdict.rivals.push_back(rival);
 }
 
@@ -62,8 +64,8 @@ void name_cause(HandshakeVerdict& verdict, const std::vector<const AttemptCause*
 }
 
 /// Trouble after the SYN+ACK: the client believes it is connected, the server's queue says otherwise.
-void note_final_ack(HandshakeVerdict& verdict, const capture::Handshake& handshake, const Reading& reading, const ListenerView& listener,
-                    bool queue_full) {
+void note_final_ack(HandshakeVerdict& verdict, const capture::Handshake& handshake, const Reading& reading,
+                    const ListenerView& listener, bool queue_full) {
     std::optional<Cause> cause;
     if (reading.aborted_ns != capture::kNever) cause = Cause::aborted_on_overflow;
     if (reading.refused_final_acks > 0) cause = Cause::final_ack_refused;
@@ -86,8 +88,8 @@ void note_final_ack(HandshakeVerdict& verdict, const capture::Handshake& handsha
 
 }  // namespace
 
-std::vector<HandshakeVerdict> make_verdicts(const capture::Fold& fold, const std::vector<Reading>& readings, const HostView& view,
-                                            const HostExplanation& explanation) {
+std::vector<HandshakeVerdict> make_verdicts(const capture::Fold& fold, const std::vector<Reading>& readings,
+                                            const HostView& view, const HostExplanation& explanation) {
     std::vector<std::pair<std::uint32_t, std::uint32_t>> attempts_of;  // handshake, attempt
     for (std::uint32_t i = 0; i < view.attempts.size(); ++i) attempts_of.emplace_back(view.attempts[i].handshake, i);
     std::sort(attempts_of.begin(), attempts_of.end());
@@ -113,14 +115,16 @@ std::vector<HandshakeVerdict> make_verdicts(const capture::Fold& fold, const std
             const Attempt& attempt = view.attempts[i];
             const AttemptCause& cause = explanation.attempts[i];
             const capture::SynCopy& syn = handshake.syns[attempt.copy];
-            verdict.syns.push_back({attempt.time_ns, attempt.outcome, cause.cause, cause.detail, syn.ordinal, syn.file});
+            verdict.syns.push_back(
+                {attempt.time_ns, attempt.outcome, cause.cause, cause.detail, syn.ordinal, syn.file});
             if (cause.cause && !attempt.answered()) refused.push_back(&cause);
         }
         name_cause(verdict, refused);
         const ListenerView& listener = *listener_of.at(handshake.tuple.server);
-        const bool queue_full = std::any_of(explanation.chosen.begin(), explanation.chosen.end(), [&](const Mechanism& mechanism) {
-            return mechanism.cause == Cause::accept_queue_full && &view.listeners[mechanism.listener] == &listener;
-        });
+        const bool queue_full =
+            std::any_of(explanation.chosen.begin(), explanation.chosen.end(), [&](const Mechanism& mechanism) {
+                return mechanism.cause == Cause::accept_queue_full && &view.listeners[mechanism.listener] == &listener;
+            });
         note_final_ack(verdict, handshake, readings[index], listener, queue_full);
         verdicts.push_back(std::move(verdict));
     }

@@ -119,7 +119,7 @@ Lines fill(const std::vector<Word>& words, std::size_t width, bool cut = false) 
 
 /// Collects output lines for one width.
 class Canvas {
-public:
+  public:
     explicit Canvas(const ExplainOptions& options)
         : width_(std::max(options.width, kMinWidth)), colour_(options.colour) {}
 
@@ -154,7 +154,7 @@ public:
 
     std::string take() { return std::move(out_); }
 
-private:
+  private:
     std::size_t width_;
     bool colour_;
     std::string out_{};
@@ -235,7 +235,7 @@ bool is_table_rule(std::string_view line) { return line.find_first_not_of("|-: "
 
 /// Renders the Markdown dialect of the pages, line by line.
 class MarkdownRenderer {
-public:
+  public:
     MarkdownRenderer(Canvas& canvas, std::size_t indent) : canvas_(canvas), indent_(indent) {}
 
     void render(std::string_view text) {
@@ -247,7 +247,7 @@ public:
         flush();
     }
 
-private:
+  private:
     void line(std::string_view text) {
         if (text.starts_with("```")) {
             if (!in_code_) flush();
@@ -434,13 +434,17 @@ std::string explain_json(const core::CausePage& page) {
     list("counters", page.counters, [](const core::PageCounter& c) {
         return Object{{"name", c.name}, {"netstat", c.netstat}, {"kernels", c.kernels}, {"direct", c.direct}};
     });
-    list("confirm", page.confirm, [](const core::PageCheck& c) {
-        return Object{{"command", c.command}, {"look", c.look}};
-    });
+    list("confirm", page.confirm,
+         [](const core::PageCheck& c) { return Object{{"command", c.command}, {"look", c.look}}; });
     list("fixes", page.fixes, [](const core::PageFix& f) {
-        return Object{{"kernels", f.kernels}, {"kernel_min", f.kernel_min}, {"kernel_max", f.kernel_max},
-                      {"also", f.also},       {"except", f.except},         {"command", f.command},
-                      {"says", f.says},       {"risk", f.risk}};
+        return Object{{"kernels", f.kernels},
+                      {"kernel_min", f.kernel_min},
+                      {"kernel_max", f.kernel_max},
+                      {"also", f.also},
+                      {"except", f.except},
+                      {"command", f.command},
+                      {"says", f.says},
+                      {"risk", f.risk}};
     });
     list("no_help", page.no_help, [](const core::PageNoHelp& n) { return Object{{"what", n.what}, {"why", n.why}}; });
     list("related", page.related, [](core::Cause cause) { return Object(core::slug(cause)); });

@@ -53,8 +53,7 @@ Civil civil(std::int64_t time_ns, Zone zone) {
 std::string date_of(const Civil& at) { return fmt::format("{:04}-{:02}-{:02}", at.year, at.month, at.day); }
 
 std::string clock_of(const Civil& at) {
-    return fmt::format("{:02}:{:02}:{:02}", at.second_of_day / 3600, at.second_of_day / 60 % 60,
-                       at.second_of_day % 60);
+    return fmt::format("{:02}:{:02}:{:02}", at.second_of_day / 3600, at.second_of_day / 60 % 60, at.second_of_day % 60);
 }
 
 }  // namespace

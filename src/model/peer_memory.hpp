@@ -15,9 +15,9 @@
 namespace synwhy::model {
 
 struct Stamp {
-    std::uint32_t ts = 0;       ///< TSval of the peer's last accepted segment
-    std::int64_t second = 0;    ///< wall-clock second of that segment
-    std::uint32_t writer = 0;   ///< caller's tag: which connection wrote it
+    std::uint32_t ts = 0;      ///< TSval of the peer's last accepted segment
+    std::int64_t second = 0;   ///< wall-clock second of that segment
+    std::uint32_t writer = 0;  ///< caller's tag: which connection wrote it
 };
 
 /// Stamps of one local address. Bounded: at the limit new peers are not remembered, and counted.

@@ -16,20 +16,20 @@ inline constexpr std::int64_t kTimeWaitNs = 60'000'000'000;  ///< TCP_TIMEWAIT_L
 /// What is known of a connection, times in ns since the epoch, kUnseen where it did not happen.
 struct Connection {
     std::int64_t synack_ns = kUnseen;
-    std::int64_t request_end_ns = kUnseen;   ///< when a never completed request disappears
+    std::int64_t request_end_ns = kUnseen;  ///< when a never completed request disappears
     std::int64_t established_ns = kUnseen;
     std::int64_t client_fin_ns = kUnseen;
     std::int64_t server_fin_ns = kUnseen;
     std::int64_t server_fin_acked_ns = kUnseen;
     std::int64_t client_fin_acked_ns = kUnseen;
-    std::int64_t reset_ns = kUnseen;         ///< first RST of either side that kills the socket
+    std::int64_t reset_ns = kUnseen;  ///< first RST of either side that kills the socket
 };
 
 struct TupleState {
     core::Existing state = core::Existing::none;
     std::int64_t since_ns = kUnseen;
-    std::int64_t expires_ns = INT64_MAX;     ///< TIME_WAIT and the FIN_WAIT2 bucket
-    const char* name = "";                   ///< the kernel's name: "TIME-WAIT", "ESTAB", ...
+    std::int64_t expires_ns = INT64_MAX;  ///< TIME_WAIT and the FIN_WAIT2 bucket
+    const char* name = "";                ///< the kernel's name: "TIME-WAIT", "ESTAB", ...
 };
 
 /// The state at `now_ns`. Both buckets are taken to last 60 s: tcp_fin_timeout's default, and TIME_WAIT's length.

@@ -26,9 +26,9 @@ using testing::HasSubstr;
 using testing::Not;
 
 // The names of core::Stage, in the order of the enum.
-constexpr std::array<std::string_view, 12> kStages = {"before_tap", "ingress",     "ip",        "netfilter",
-                                                      "tcp_input",  "lookup",      "time_wait", "request",
-                                                      "full_socket", "listen",     "reply",     "final_ack"};
+constexpr std::array<std::string_view, 12> kStages = {"before_tap",  "ingress", "ip",        "netfilter",
+                                                      "tcp_input",   "lookup",  "time_wait", "request",
+                                                      "full_socket", "listen",  "reply",     "final_ack"};
 static_assert(static_cast<std::size_t>(core::Stage::final_ack) + 1 == kStages.size());
 
 Release release(std::string_view text) {
@@ -232,8 +232,9 @@ TEST(Explain, ShowsFactsAndProse) {
 TEST(Explain, TakesMarksAwayButNotStarsInNames) {
     CausePage page = core::page(Cause::per_host_paws);
     const std::array<core::PageSection, 1> sections = {
-        {{"What happens", "A *young* request, **really**, of net.ipv4.conf.*.rp_filter and `a * b`.\n\n"
-                          "    x = y   *  2\n\n| a | b |\n|---|---|\n| 1 | 2 |"}}};
+        {{"What happens",
+          "A *young* request, **really**, of net.ipv4.conf.*.rp_filter and `a * b`.\n\n"
+          "    x = y   *  2\n\n| a | b |\n|---|---|\n| 1 | 2 |"}}};
     page.sections = sections;
     const std::string text = emit::explain(page);
     EXPECT_THAT(text, HasSubstr("  A young request, really, of net.ipv4.conf.*.rp_filter and `a * b`.\n"));

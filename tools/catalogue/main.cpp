@@ -48,8 +48,7 @@ std::string enumeration(const std::vector<Page>& pages) {
            "/// Why a SYN got no SYN+ACK, or a handshake did not complete; one page of causes/ each.\n"
            "enum class Cause : std::uint8_t {\n";
     for (const Page& page : pages) out << "    /// " << page.summary << "\n    " << enumerator(page.slug) << ",\n";
-    out << "};\n\ninline constexpr std::size_t kCauseCount = " << pages.size()
-        << ";\n\n}  // namespace synwhy::core\n";
+    out << "};\n\ninline constexpr std::size_t kCauseCount = " << pages.size() << ";\n\n}  // namespace synwhy::core\n";
     return out.str();
 }
 
@@ -81,10 +80,9 @@ void write_page(std::ostream& arrays, std::ostream& table, const Page& page) {
             arrays << "{" << literal(c.name) << ", " << literal(c.netstat) << ", " << literal(c.kernels) << ", "
                    << (c.direct ? "true" : "false") << "}";
         });
-    const std::string confirm =
-        static_array(arrays, "PageCheck", id + "_confirm", page.confirm, [&](const catalogue::Check& c) {
-            arrays << "{" << literal(c.command) << ", " << literal(c.look) << "}";
-        });
+    const std::string confirm = static_array(
+        arrays, "PageCheck", id + "_confirm", page.confirm,
+        [&](const catalogue::Check& c) { arrays << "{" << literal(c.command) << ", " << literal(c.look) << "}"; });
     std::vector<std::pair<std::string, std::string>> vendors;
     for (std::size_t i = 0; i < page.fixes.size(); ++i) {
         const std::string prefix = id + "_fix" + std::to_string(i);
@@ -98,12 +96,11 @@ void write_page(std::ostream& arrays, std::ostream& table, const Page& page) {
                << ", " << fix_also << ", " << fix_except << ",\n     " << literal(f.command) << ",\n     "
                << literal(f.says) << ",\n     " << literal(f.risk) << "}";
     });
-    const std::string no_help =
-        static_array(arrays, "PageNoHelp", id + "_no_help", page.no_help, [&](const catalogue::NoHelp& n) {
-            arrays << "{" << literal(n.what) << ", " << literal(n.why) << "}";
-        });
+    const std::string no_help = static_array(
+        arrays, "PageNoHelp", id + "_no_help", page.no_help,
+        [&](const catalogue::NoHelp& n) { arrays << "{" << literal(n.what) << ", " << literal(n.why) << "}"; });
     const std::string related = static_array(arrays, "Cause", id + "_related", page.related,
-                                      [&](const std::string& slug) { arrays << "Cause::" << enumerator(slug); });
+                                             [&](const std::string& slug) { arrays << "Cause::" << enumerator(slug); });
     const std::string sections =
         static_array(arrays, "PageSection", id + "_sections", page.sections, [&](const catalogue::Section& s) {
             arrays << "{" << literal(s.heading) << ",\n    " << literal(s.text) << "}";

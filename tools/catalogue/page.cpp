@@ -12,15 +12,15 @@ namespace catalogue {
 namespace {
 
 // The names of core::Stage in path order; the generated table is checked against the enum by the unit test.
-constexpr std::array<std::string_view, 12> kStages = {"before_tap", "ingress", "ip",          "netfilter",
-                                                      "tcp_input",  "lookup",  "time_wait",   "request",
-                                                      "full_socket", "listen",  "reply",       "final_ack"};
+constexpr std::array<std::string_view, 12> kStages = {"before_tap",  "ingress", "ip",        "netfilter",
+                                                      "tcp_input",   "lookup",  "time_wait", "request",
+                                                      "full_socket", "listen",  "reply",     "final_ack"};
 constexpr std::array<std::string_view, 6> kSeen = {"silence", "rst", "bare_ack", "cookie", "icmp", "synack_repeated"};
 constexpr std::array<std::string_view, 3> kCaptureClasses = {"silent", "visible", "absent"};
 constexpr std::array<std::string_view, 8> kVendors = {"el6", "el7", "el8", "el9", "el10", "debian", "ubuntu", "suse"};
-constexpr std::array<std::string_view, 9> kHeadings = {"What happens",   "In which kernels",   "Counters",
-                                                       "In a capture",   "Confirm",            "Fix",
-                                                       "What does not help", "Why Linux does this", "Sources"};
+constexpr std::array<std::string_view, 9> kHeadings = {
+    "What happens",       "In which kernels",    "Counters", "In a capture", "Confirm", "Fix",
+    "What does not help", "Why Linux does this", "Sources"};
 
 template <typename List>
 bool contains(const List& list, std::string_view value) {
@@ -54,7 +54,7 @@ std::string trimmed(std::string_view text) {
 
 /// One TOML table of a page, read key by key; keys that nobody asked for are complaints.
 class Reader {
-public:
+  public:
     Reader(const toml::table& table, const std::string& file, unsigned offset, std::vector<Problem>& problems)
         : table_(table), file_(file), offset_(offset), problems_(problems) {}
 
@@ -167,7 +167,7 @@ public:
                 problems_.push_back({file_, line_of(node), "unknown field '" + std::string(key.str()) + "'"});
     }
 
-private:
+  private:
     [[nodiscard]] unsigned line_of(const toml::node& node) const {
         return static_cast<unsigned>(node.source().begin.line) + offset_;
     }
