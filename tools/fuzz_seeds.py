@@ -326,16 +326,16 @@ def handshakes():
 
     behind = connection(0, ts=7) + silence(1, ts=0) + connection(2, ts=7) + silence(4, ts=1)
     return {
-        "connection": bytes([0x13, 0, 4]) + connection(ts=3),
+        "connection": bytes([0x03, 0, 4]) + connection(ts=3),
         "behind-a-clock": bytes([0x13, 0x0D, 9]) + behind,
-        "time-wait": bytes([0x13, 7, 12]) + connection(ts=2) + step("syn", 1000, isn=1, ts=1) + step("ack", 1, isn=3, server=True),
-        "full-queue": bytes([0x11, 0x25, 80]) + b"".join(step("syn", 1, who, 0) + step("syn_ack", 1, who, 2, 0, plus=1) +
+        "time-wait": bytes([0x03, 7, 12]) + connection(ts=2) + step("syn", 1000, isn=1, ts=1) + step("ack", 1, isn=3, server=True),
+        "full-queue": bytes([0x01, 0x25, 80]) + b"".join(step("syn", 1, who, 0) + step("syn_ack", 1, who, 2, 0, plus=1) +
                                                          step("ack", 1, who, 0, 2, plus=1) for who in range(6)) + silence(6),
         "refused": bytes([0x13, 0, 3]) + step("syn") + step("reset", server=True) + step("syn", who=1) + step("icmp", who=1) +
                    step("broken", who=2),
         "eviction": bytes([0x15, 0, 80]) + b"".join(step("syn", 1000, who, isn) for isn in range(4) for who in range(8)),
         "any-roles": bytes([0x19, 0, 80]) + connection() + step("syn", who=3, server=True) + step("syn_ack", who=3),
-        "mirrored": bytes([0x13, 5, 3]) + (step("syn", 10) + step("syn", 0.04)) * 4,
+        "mirrored": bytes([0x03, 5, 3]) + (step("syn", 10) + step("syn", 0.04)) * 4,
     }
 
 

@@ -148,6 +148,12 @@ std::vector<Levelled> levels_of(const HostView& view, std::uint32_t listener, Le
     return levels;
 }
 
+/// A queue that explains less than a tenth of its listener's silences is more likely a coincidence.
+void charge_coincidence(const HostView& view, Mechanism& mechanism) {
+    constexpr double kCoincidence = 2.0;
+    if (mechanism.support * 10 < view.listeners[mechanism.listener].silent) mechanism.cost += kCoincidence;
+}
+
 }  // namespace
 
 std::vector<Mechanism> fit_accept_queues(const HostView& view, const Premises& premises) {
@@ -176,6 +182,7 @@ std::vector<Mechanism> fit_accept_queues(const HostView& view, const Premises& p
             mechanism.cause = core::Cause::accept_queue_full;
             mechanism.listener = l;
             mechanism.kernel_note = kernel->family;
+            charge_coincidence(view, mechanism);
             fitted.push_back(std::move(mechanism));
         }
     }
@@ -239,6 +246,8 @@ std::vector<Mechanism> fit_syn_queues(const HostView& view, const Premises& prem
         full.listener = l;
         Mechanism quarter = fit_quarter(view, premises, l);
         price(premises, full, quarter);
+        charge_coincidence(view, full);
+        charge_coincidence(view, quarter);
         const bool both = full.support > 0 && quarter.support > 0 && !premises.max_syn_backlog;
         if (both) {
             if (quarter.support * 2 >= full.support) full.siblings.push_back(core::Cause::syn_backlog_quarter);

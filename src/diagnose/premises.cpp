@@ -47,6 +47,18 @@ void prune_by_live_sockets(const HostView& view, Premises& premises) {
     }
 }
 
+/// Every generation that the table distinguishes, resolved once: a capture may hold thousands of servers.
+const std::vector<core::Kernel>& kernel_generations() {
+    static const std::vector<core::Kernel> kernels = [] {
+        std::vector<core::Kernel> resolved;
+        for (const std::string_view release : core::known_releases()) {
+            if (const auto kernel = core::resolve_kernel(release)) resolved.push_back(*kernel);
+        }
+        return resolved;
+    }();
+    return kernels;
+}
+
 /// A bare base version is what vendors build from: "3.10.0" is far more often a stripped el7 than mainline's .0.
 void add_vendor_twin(const core::Release& release, std::vector<core::Kernel>& kernels) {
     if (release.vendor != core::Release::Vendor::upstream || release.build != 0) return;
@@ -96,9 +108,7 @@ Premises make_premises(const core::HostFacts& facts, const HostView& view, const
         premises.kernel_given = true;
         add_vendor_twin(facts.kernel->release, premises.kernels);
     } else {
-        for (const std::string_view release : core::known_releases()) {
-            if (const auto kernel = core::resolve_kernel(release)) premises.kernels.push_back(*kernel);
-        }
+        premises.kernels = kernel_generations();
     }
     for (const auto& [name, value] : facts.sysctls) {
         if (!name.starts_with("net.ipv4.conf.") || !name.ends_with(".rp_filter")) continue;
