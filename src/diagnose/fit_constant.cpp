@@ -3,6 +3,7 @@
 // A minimum TTL on the listener, a source prefix that one listener or the whole host refuses. Such causes are blind
 // to load, time and timestamps: every SYN of the kind fails, no other does.
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <set>
 
@@ -49,8 +50,8 @@ struct ClientRun {
     }
 };
 
-/// Runs by client number; a client without unexplained silences and answers is all empty.
-using Runs = std::vector<ClientRun>;
+/// Runs by client number, of those clients only that tried the scope: a scan meets thousands of listeners.
+using Runs = std::map<std::uint32_t, ClientRun>;
 
 void collect(const HostView& view, const std::vector<bool>& explained, std::uint32_t i, Runs& runs) {
     const Attempt& attempt = view.attempts[i];
@@ -98,8 +99,9 @@ struct Group {
 bool answered_inside(const HostView& view, const Runs& runs, const core::Address& about, unsigned bits,
                      std::int64_t from, std::int64_t to) {
     const auto [first, last] = clients_inside(view, about, bits);
-    for (std::size_t client = first; client < last; ++client) {
-        const auto& times = runs[client].answered;
+    for (auto run = runs.lower_bound(static_cast<std::uint32_t>(first)); run != runs.end() && run->first < last;
+         ++run) {
+        const auto& times = run->second.answered;
         const auto next = std::lower_bound(times.begin(), times.end(), from);
         if (next != times.end() && *next <= to) return true;
     }
@@ -109,8 +111,7 @@ bool answered_inside(const HostView& view, const Runs& runs, const core::Address
 /// Joins neighbouring refused clients into the largest prefix (/16 or /32 at the widest) without an answered client.
 std::vector<Group> group_clients(const HostView& view, const Runs& runs) {
     std::vector<Group> groups;
-    for (std::uint32_t client = 0; client < runs.size(); ++client) {
-        const ClientRun& run = runs[client];
+    for (const auto& [client, run] : runs) {
         if (!run.constant()) continue;
         const core::Address& address = view.clients[client];
         const unsigned widest = address.family == core::Family::ipv4 ? 16 : 32;
@@ -210,14 +211,14 @@ std::vector<Mechanism> fit_prefixes(const HostView& view, const Premises& premis
     std::iota(everything.begin(), everything.end(), 0U);
     if (!anything_open(view, explained, everything)) return fitted;
     const auto by_client = attempts_by_client(view);
-    Runs host_runs(view.clients.size());
+    Runs host_runs;
     for (const std::uint32_t i : everything) collect(view, explained, i, host_runs);
     std::vector<bool> taken = explained;
     for (const Group& group : group_clients(view, host_runs)) {
         // Refused by the host: on several listeners, or there is only one to be refused by.
         std::set<std::uint32_t> listeners;
         for (const std::uint32_t member : group.members) {
-            const ClientRun& run = host_runs[member];
+            const ClientRun& run = host_runs.at(member);
             listeners.insert(run.silent_on.begin(), run.silent_on.end());
         }
         if (listeners.size() < 2 && view.listeners.size() > 1) continue;
@@ -233,7 +234,7 @@ std::vector<Mechanism> fit_prefixes(const HostView& view, const Premises& premis
     }
     for (std::uint32_t l = 0; l < view.listeners.size(); ++l) {
         if (!anything_open(view, taken, view.listeners[l].attempts)) continue;
-        Runs runs(view.clients.size());
+        Runs runs;
         for (const std::uint32_t i : view.listeners[l].attempts) collect(view, taken, i, runs);
         for (const Group& group : group_clients(view, runs)) {
             Mechanism mechanism = mechanism_of(view, by_client, group, l);
