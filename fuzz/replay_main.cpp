@@ -4,6 +4,7 @@
 // replay_NAME MUTATIONS FOLDER: what an ordinary build can check of every parser in a second. A folder that is missing
 // or empty is an error: nobody would notice that nothing was tried.
 #include <algorithm>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -58,8 +59,20 @@ Bytes mutated(Bytes bytes, std::mt19937& random) {
     return bytes;
 }
 
+const Bytes* current_input = nullptr;
+
+/// A check that fails ends in abort(): the input is all that is needed to see it again.
+extern "C" void tell_input(int) {
+    std::fputs("the input, in hexadecimal: ", stderr);
+    for (const std::uint8_t byte : *current_input) {
+        std::fprintf(stderr, "%02x", byte);
+    }
+    std::fputc('\n', stderr);
+}
+
 void run(const Bytes& bytes) {
     const Bytes exact(bytes);  // its own allocation, so that a sanitizer sees one byte too far
+    current_input = &exact;
     LLVMFuzzerTestOneInput(exact.data(), exact.size());
 }
 
@@ -70,6 +83,7 @@ int main(int count, char** arguments) {
         std::fprintf(stderr, "usage: %s MUTATIONS FOLDER\n", arguments[0]);
         return 2;
     }
+    std::signal(SIGABRT, tell_input);
     for (const std::size_t length : {0, 1, 64}) {
         run(Bytes(length));
     }
