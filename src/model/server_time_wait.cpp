@@ -80,7 +80,9 @@ Outcome Server::Impl::bucket_syn(std::uint32_t i, const Received& in, Outbox& ou
             constexpr std::uint32_t kApart = 65535 + 2;
             const std::uint32_t isn = std::max(b.snd_nxt + kApart, 1U);
             end_bucket(i, false);
-            return listener_receive(*listener, in, true, isn, out);
+            Outcome outcome = listener_receive(*listener, in, true, isn, out);
+            outcome.reopened = true;
+            return outcome;
         }
         case ExistingReply::rst:
             send_reset(in, out);
