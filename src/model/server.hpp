@@ -133,7 +133,12 @@ struct TimerView {
     enum class Kind : std::uint8_t { request_resend, request_expiry, time_wait, fin_wait2, retransmit } kind{};
     core::FourTuple tuple{};
     std::int64_t due_ns = 0;
+    std::int64_t delay_ns = 0;  ///< how long it was set for
 };
+
+/// How late a kernel's timer wheel may fire a timer of this length, busy machines apart: from 4.8 on the slots grow
+/// with the distance (1 jiffy below 64, then 8, 64, 512 ...: an eighth of the delay at most). kernel/time/timer.c
+std::int64_t timer_granularity_ns(const core::Behaviours& kernel, int hz, std::int64_t delay_ns);
 
 struct ServerConfig {
     core::Kernel kernel{};
