@@ -267,10 +267,13 @@ bool Server::Impl::postpone(const Timer& timer) {
     switch (kind_of(timer.handle)) {
         case Kind::request: {
             Request& r = requests[i];
-            if ((r.bits & Request::kAskedLate) != 0) return r.bits &= static_cast<std::uint8_t>(~Request::kAskedLate), false;
-            r.bits |= Request::kAskedLate;
             const Listener& listener = listeners[r.listener];
             const bool resends = listener.open && !request_expires(r, listener) && request_resends(r, listener);
+            // Asked once, unless what it would do has changed since: others went, the queue is no longer crowded.
+            const bool asked_expiry = (r.bits & Request::kAskedExpiry) != 0;
+            if ((r.bits & Request::kAskedLate) != 0 && asked_expiry != resends) return false;
+            r.bits = static_cast<std::uint8_t>((r.bits & ~Request::kAskedExpiry) | Request::kAskedLate |
+                                               (resends ? 0 : Request::kAskedExpiry));
             view.kind = resends ? TimerView::Kind::request_resend : TimerView::Kind::request_expiry;
             view.tuple = tuple_of(r.key);
             view.delay_ns = std::int64_t{behaviours().initial_rto_ms} * 1'000'000 << std::min<int>(r.timeouts, 7);
@@ -285,6 +288,7 @@ bool Server::Impl::postpone(const Timer& timer) {
             view.tuple = tuple_of(b.key);
             view.delay_ns = (b.bits & Bucket::kFinWait2) != 0 ? config.settings.fin_timeout_s * 1'000'000'000LL
                                                               : std::int64_t{b.length_ms} * 1'000'000;
+            view.from_rto = (b.bits & Bucket::kFinWait2) == 0 && b.length_ms != kTimeWaitMs;
             due = &b.due_ms;
             break;
         }

@@ -134,6 +134,7 @@ struct TimerView {
     core::FourTuple tuple{};
     std::int64_t due_ns = 0;
     std::int64_t delay_ns = 0;  ///< how long it was set for
+    bool from_rto = false;      ///< its length is an estimate from measured round trips (recycled TIME_WAIT)
 };
 
 /// How late a kernel's timer wheel may fire a timer of this length, busy machines apart: from 4.8 on the slots grow

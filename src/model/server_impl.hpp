@@ -45,7 +45,8 @@ struct Request {
     std::uint8_t bits = 0;
     std::uint8_t resends = 0;  ///< SYN+ACKs after the first
 
-    static constexpr std::uint8_t kAlive = 1, kTimestamps = 2, kSack = 4, kScaling = 8, kAcked = 16, kAskedLate = 32;
+    static constexpr std::uint8_t kAlive = 1, kTimestamps = 2, kSack = 4, kScaling = 8, kAcked = 16, kAskedLate = 32,
+                                  kAskedExpiry = 64;
 };
 
 /// TIME_WAIT, or FIN_WAIT2 of a socket that its process has closed. include/net/inet_timewait_sock.h

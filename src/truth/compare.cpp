@@ -99,8 +99,8 @@ void Comparison::text(std::size_t step, const char* name, const std::string& exp
     differ(step, name, expected, got);
 }
 
-void Comparison::timer(const model::TimerView& timer, double fires_s, double latest_s) {
-    fired_.push_back({fires_s, latest_s, timer.kind, timer.tuple});
+void Comparison::timer(const model::TimerView& timer, double earliest_s, double fires_s, double latest_s) {
+    fired_.push_back({earliest_s, fires_s, latest_s, timer.kind, timer.tuple});
 }
 
 double Comparison::seen_gone(const core::FourTuple& tuple, double due_s, double latest_s) const {
@@ -177,7 +177,7 @@ std::int64_t Comparison::timers_near(std::size_t step, std::initializer_list<Kin
     const Snapshot& read = snapshots_[step];
     return std::ranges::count_if(fired_, [&](const Fired& f) {
         constexpr double kEarly_s = 0.05;
-        const double earliest_s = f.t - std::max(f.latest_s - f.t, late_s_);
+        const double earliest_s = std::min(f.earliest_s, f.t - std::max(f.latest_s - f.t, late_s_));
         const bool near = earliest_s <= read.end_s && read.begin_s <= f.latest_s + kEarly_s;
         return near && std::ranges::find(kinds, f.kind) != kinds.end();
     });
@@ -271,7 +271,7 @@ void Comparison::judge_watches() {
             const bool ends = f.kind != Kind::request_resend && f.kind != Kind::retransmit;
             if (!ends || f.t < step.t - late_s_) continue;
             when = std::to_string(f.t);
-            agrees = agrees || (step.gone_at >= f.t - kPolled_s && step.gone_at <= f.latest_s + kPolled_s);
+            agrees = agrees || (step.gone_at >= f.earliest_s - kPolled_s && step.gone_at <= f.latest_s + kPolled_s);
         }
         if (!agrees) differ(i, "gone_at", std::to_string(step.gone_at), when);
     }
@@ -284,7 +284,7 @@ bool Comparison::ambiguous(std::size_t position) const {
     const double from_s = snapshots_[position].begin_s - late_s_;
     return std::ranges::any_of(fired_, [&](const Fired& f) {
         const double span_s = std::max(f.latest_s - f.t, late_s_);
-        if (f.t - span_s > snapshots_[position].end_s || f.latest_s < from_s) return false;
+        if (std::min(f.earliest_s, f.t - span_s) > snapshots_[position].end_s || f.latest_s < from_s) return false;
         const bool own = step.injected && f.tuple.client == step.injected->source;
         const bool queue = f.kind == Kind::request_expiry || f.kind == Kind::request_resend;
         return own || (queue && step.injected && step.injected->is_syn() && rows_[position] != "lookup.no-listener");

@@ -28,8 +28,8 @@ class Comparison {
     void field(std::size_t step, const char* name, std::uint32_t expected, std::uint32_t got, const core::Row* row);
     void options(std::size_t step, const core::Segment& expected, const core::Segment& got, const core::Row* row);
     void text(std::size_t step, const char* name, const std::string& expected, const std::string& got);
-    /// @param latest_s when the kernel may fire it at the latest
-    void timer(const model::TimerView& timer, double fires_s, double latest_s);
+    /// @param earliest_s, latest_s between which the kernel may fire it
+    void timer(const model::TimerView& timer, double earliest_s, double fires_s, double latest_s);
     /// When a watched socket with this 4-tuple was seen gone at or after `due_s` and plausibly by that timer; else 0.
     [[nodiscard]] double seen_gone(const core::FourTuple& tuple, double due_s, double latest_s) const;
     /// "198.51.100.7:40000", or the v4-mapped form when `like` shows one.
@@ -46,6 +46,7 @@ class Comparison {
         std::map<std::string, std::int64_t> sockets{};
     };
     struct Fired {
+        double earliest_s = 0;  ///< in the kernel
         double t = 0;         ///< in the model
         double latest_s = 0;  ///< in the kernel
         model::TimerView::Kind kind{};

@@ -98,6 +98,10 @@ std::optional<double> Packets::reserve(const core::FourTuple& tuple, double due_
     const auto found = packets_.find(tuple);
     if (found == packets_.end()) return std::nullopt;
     constexpr double kEarly_s = 0.03;  // timers round to jiffies, and the harness reads its own clock
+    // A connection has one SYN+ACK timer: what an earlier setting of it reserved is free again.
+    for (Recorded& r : found->second) {
+        if (!r.taken) r.reserved = false;
+    }
     double unsure_s = 0;  // of the packet that the timer counts from
     for (Recorded& r : found->second) {
         if (r.taken) unsure_s = r.unsure_s;
