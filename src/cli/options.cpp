@@ -50,6 +50,13 @@ void add_path(CLI::App& app, PathCommand& options) {
     diff->excludes(list);
 }
 
+void add_replay(CLI::App& app, ReplayCommand& options) {
+    app.add_option("files", options.files)->required();
+    app.add_option("--known", options.known);
+    app.add_flag("--json", options.json);
+    app.add_flag("-v,--verbose", options.verbose);
+}
+
 /// What the options of `pcap` contradict each other in; empty when nothing.
 std::string complaint(PcapOptions& options) {
     if (options.files.empty()) {
@@ -90,6 +97,7 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     PcapOptions pcap_options;
     ExplainCommand explain_options;
     PathCommand path_options;
+    ReplayCommand replay_options;
     bool names_ignored = false;
 
     CLI::App app;
@@ -98,11 +106,13 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     CLI::App* pcap = app.add_subcommand("pcap");
     CLI::App* explain = app.add_subcommand("explain");
     CLI::App* path = app.add_subcommand("path");
-    for (CLI::App* command : {pcap, explain, path}) add_common(*command, invocation.common);
+    CLI::App* replay = app.add_subcommand("replay");
+    for (CLI::App* command : {pcap, explain, path, replay}) add_common(*command, invocation.common);
     add_pcap(*pcap, pcap_options, names_ignored);
     explain->add_option("topic", explain_options.topic);
     explain->add_flag("--json", explain_options.json);
     add_path(*path, path_options);
+    add_replay(*replay, replay_options);
 
     const auto command = [&]() -> std::string {
         const auto used = app.get_subcommands();
@@ -128,6 +138,8 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
         invocation.command = std::move(pcap_options);
     } else if (explain->parsed()) {
         invocation.command = std::move(explain_options);
+    } else if (replay->parsed()) {
+        invocation.command = std::move(replay_options);
     } else {
         wrong = complaint(path_options);
         invocation.command = std::move(path_options);

@@ -52,9 +52,16 @@ struct PathCommand {
     bool list = false;
 };
 
+struct ReplayCommand {
+    std::vector<std::string> files{};  ///< recorded experiments, at least one
+    std::string known{};               ///< file with known differences, empty for none
+    bool json = false;
+    bool verbose = false;
+};
+
 struct Invocation {
     CommonOptions common{};
-    std::variant<PcapOptions, ExplainCommand, PathCommand> command{};
+    std::variant<PcapOptions, ExplainCommand, PathCommand, ReplayCommand> command{};
 };
 
 /// The invocation, or, when nothing is left to do (help, version, a usage error: all printed), the exit status.

@@ -124,7 +124,8 @@ const Row* Server::Impl::source_refusal(const Segment& s) {
     if (is_loopback(source) || is_loopback(destination)) return row("ip.martian-source");
     const Settings& settings = config.settings;
     const int rp_filter = std::max(settings.rp_filter_all, settings.rp_filter_interface);
-    const bool local = config.network.is_ours(destination) || config.network.is_subnet_broadcast(destination, behaviours().subnet_zero_is_broadcast) ||
+    const bool local = config.network.is_ours(destination) ||
+                       config.network.is_subnet_broadcast(destination, behaviours().subnet_zero_is_broadcast) ||
                        is_limited_broadcast(destination) || is_multicast(destination);
     if (!local) return nullptr;
     const bool check_source = behaviours().land_is_martian || rp_filter != 0;
@@ -165,7 +166,8 @@ const Row* Server::Impl::ip_refusal(const Segment& s, const Arrival& arrival) {
         settings.accept_source_route_all != 0 && settings.accept_source_route_interface != 0;
     if (arrival.ip_source_route && !source_route_accepted) return row("ip.options");
     const Address& destination = s.destination.address;
-    const bool local = config.network.is_ours(destination) || config.network.is_subnet_broadcast(destination, behaviours().subnet_zero_is_broadcast) ||
+    const bool local = config.network.is_ours(destination) ||
+                       config.network.is_subnet_broadcast(destination, behaviours().subnet_zero_is_broadcast) ||
                        is_limited_broadcast(destination) || is_all_hosts(destination);
     if (!local) {
         const Row* r = row("ip.not-local");
@@ -282,7 +284,8 @@ bool Server::Impl::postpone(const Timer& timer) {
         }
         case Kind::bucket: {
             Bucket& b = buckets[i];
-            if ((b.bits & Bucket::kAskedLate) != 0) return b.bits &= static_cast<std::uint8_t>(~Bucket::kAskedLate), false;
+            if ((b.bits & Bucket::kAskedLate) != 0)
+                return b.bits &= static_cast<std::uint8_t>(~Bucket::kAskedLate), false;
             b.bits |= Bucket::kAskedLate;
             view.kind = (b.bits & Bucket::kFinWait2) != 0 ? TimerView::Kind::fin_wait2 : TimerView::Kind::time_wait;
             view.tuple = tuple_of(b.key);

@@ -87,22 +87,23 @@ struct Socket {
     std::uint32_t rcv_nxt = 0;
     std::uint32_t receive_window = 0;  ///< bytes
     std::uint32_t snd_una = 0, snd_nxt = 0;
-    std::uint32_t send_window = 0;     ///< bytes, what the peer allows
+    std::uint32_t send_window = 0;        ///< bytes, what the peer allows
     std::uint32_t congestion_window = 0;  ///< bytes
-    std::uint64_t written = 0;         ///< bytes the application wrote; the first has sequence iss + 1
+    std::uint64_t written = 0;            ///< bytes the application wrote; the first has sequence iss + 1
     std::uint64_t unread = 0;
     std::uint32_t ts_recent = 0;
     std::uint32_t ts_recent_s = 0;
     bool has_ts_recent = false;
-    std::uint32_t srtt_8 = 0;    ///< smoothed RTT, ms * 8; 0: none yet
-    std::uint32_t mdev_4 = 0;    ///< mean deviation, ms * 4
-    std::uint32_t rttvar_4 = 0;  ///< what the RTO adds to the RTT, ms * 4; at least 200 ms' worth as the kernel keeps it
-    std::uint32_t recover = 0;   ///< in recovery until this is acknowledged
+    std::uint32_t srtt_8 = 0;  ///< smoothed RTT, ms * 8; 0: none yet
+    std::uint32_t mdev_4 = 0;  ///< mean deviation, ms * 4
+    std::uint32_t rttvar_4 =
+        0;                      ///< what the RTO adds to the RTT, ms * 4; at least 200 ms' worth as the kernel keeps it
+    std::uint32_t recover = 0;  ///< in recovery until this is acknowledged
     bool recovering = false;
     std::uint8_t duplicate_acks = 0;
     std::uint32_t rto_ms = 1000;
-    std::uint32_t sent_ms = 0;   ///< when the oldest unacknowledged segment left
-    std::uint32_t due_ms = 0;    ///< retransmission, or the end of FIN_WAIT2; 0: none
+    std::uint32_t sent_ms = 0;  ///< when the oldest unacknowledged segment left
+    std::uint32_t due_ms = 0;   ///< retransmission, or the end of FIN_WAIT2; 0: none
     std::uint32_t last_reply_ms = 0;
     std::uint8_t backoff = 0;
 };
@@ -134,10 +135,10 @@ constexpr std::uint32_t handle_of(Kind kind, std::uint32_t index) {
 constexpr Kind kind_of(std::uint32_t handle) { return static_cast<Kind>(handle >> 30U); }
 constexpr std::uint32_t index_of(std::uint32_t handle) { return handle & kIndexMask; }
 
-inline constexpr std::uint32_t kTimeWaitMs = 60'000;   ///< TCP_TIMEWAIT_LEN
-inline constexpr std::uint32_t kMaxRtoMs = 120'000;    ///< TCP_RTO_MAX
-inline constexpr std::uint32_t kMinRtoMs = 200;        ///< TCP_RTO_MIN
-inline constexpr std::uint32_t kPawsMslS = 60;         ///< TCP_PAWS_MSL
+inline constexpr std::uint32_t kTimeWaitMs = 60'000;  ///< TCP_TIMEWAIT_LEN
+inline constexpr std::uint32_t kMaxRtoMs = 120'000;   ///< TCP_RTO_MAX
+inline constexpr std::uint32_t kMinRtoMs = 200;       ///< TCP_RTO_MIN
+inline constexpr std::uint32_t kPawsMslS = 60;        ///< TCP_PAWS_MSL
 
 /// What one segment says, with the names the kernel's code uses.
 struct Received {

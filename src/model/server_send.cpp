@@ -13,8 +13,8 @@ namespace flag = core::tcp_flag;
 
 namespace {
 
-constexpr int kRetries = 15;        ///< net.ipv4.tcp_retries2
-constexpr int kOrphanRetries = 8;   ///< net.ipv4.tcp_orphan_retries=0 means this
+constexpr int kRetries = 15;       ///< net.ipv4.tcp_retries2
+constexpr int kOrphanRetries = 8;  ///< net.ipv4.tcp_orphan_retries=0 means this
 
 }  // namespace
 

@@ -13,9 +13,9 @@ using model::Counter;
 
 /// Steps that inject a segment or wait for one.
 bool is_exchange(const Step& step) {
-    static const std::set<std::string, std::less<>> kOps{"syn",  "ack",   "fin",   "data",   "rst",   "seg",
-                                                         "resend", "wait", "until", "watch", "wallsec", "accept",
-                                                         "close", "rstclose", "shut", "write", "read"};
+    static const std::set<std::string, std::less<>> kOps{"syn",    "ack",      "fin",   "data",  "rst",     "seg",
+                                                         "resend", "wait",     "until", "watch", "wallsec", "accept",
+                                                         "close",  "rstclose", "shut",  "write", "read"};
     return kOps.contains(step.op);
 }
 
@@ -25,6 +25,11 @@ bool counts_shown(const Step& step) { return step.counters.has_value() && !step.
 bool moved_by_loss_recovery(Counter counter) {
     return counter == Counter::tcp_timeouts || counter == Counter::tcp_retrans_segs ||
            counter == Counter::tcp_out_segs || counter == Counter::ip_out_requests;
+}
+
+/// What a segment holds is never a matter of timing; whether it came, what was counted and what was there can be.
+bool hangs_on_time(std::string_view field) {
+    return field != "options" && field != "seq" && field != "ack" && field != "TSecr" && field != "gone_at";
 }
 
 std::string flags_of(const core::TcpOptions& o) {
@@ -296,7 +301,8 @@ void Comparison::cut_at_ambiguity() {
     std::size_t first = recording_.steps.size();
     for (std::size_t i = 0; i < first; ++i) {
         const int number = recording_.steps[i].number;
-        const bool differs = std::ranges::any_of(differences_, [&](const Difference& d) { return d.step == number; });
+        const bool differs = std::ranges::any_of(
+            differences_, [&](const Difference& d) { return d.step == number && hangs_on_time(d.field); });
         if (differs && ambiguous(i)) first = i;
     }
     for (std::size_t i = first; i < recording_.steps.size(); ++i) {
