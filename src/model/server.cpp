@@ -21,7 +21,16 @@ namespace {
 constexpr int kDeepestLoop = 4;  ///< replies to ourselves that provoke replies to ourselves
 
 bool is_limited_broadcast(const Address& a) { return a.family == Family::ipv4 && a.ipv4_value() == 0xffffffffU; }
-bool is_all_hosts(const Address& a) { return a.family == Family::ipv4 && a.ipv4_value() == 0xe0000001U; }
+/// 224.0.0.1, ff02::1: everybody listens to these.
+bool is_all_hosts(const Address& a) {
+    if (a.family == Family::ipv4) return a.ipv4_value() == 0xe0000001U;
+    Address all_nodes;
+    all_nodes.family = Family::ipv6;
+    all_nodes.bytes[0] = 0xff;
+    all_nodes.bytes[1] = 0x02;
+    all_nodes.bytes[15] = 1;
+    return a == all_nodes;
+}
 
 std::uint64_t seed_of(const ServerConfig& config) { return mix64(config.secret ^ 0x51ab5e1U); }
 

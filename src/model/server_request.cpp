@@ -43,7 +43,7 @@ void Server::Impl::send_synack(const Request& r, bool again, Outbox& out) {
         if (behaviours().synack_retransmit_counted) count(Counter::tcp_retrans_segs);
         count(Counter::tcp_syn_retrans);
     }
-    emit(reply, out, 0, 0, again);
+    emit(reply, out, 0, again);
 }
 
 // --------------------------------------------------------------------------------------------------------- segments
