@@ -71,6 +71,7 @@ struct Outcome {
     std::uint32_t new_bytes = 0;     ///< payload accepted in order from this segment ...
     std::uint32_t skip_bytes = 0;    ///< ... after skipping this much that was known already
     bool peer_closed = false;        ///< this segment's FIN was accepted
+    bool reopened = false;           ///< the SYN took the place of a TIME_WAIT
 };
 
 /// A segment on its way out. `segment.source` is the server's.
