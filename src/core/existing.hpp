@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "core/cause.hpp"
 #include "core/kernel.hpp"
@@ -27,8 +28,11 @@ struct ExistingFacts {
     std::uint32_t request_isn = 0;  ///< state request: the stored SYN's ISN
     bool has_ts_recent = false;
     std::uint32_t ts_recent = 0;
+    std::int64_t ts_recent_age_s = 0;      ///< whole seconds since ts_recent was stored
+    std::int64_t invalid_ratelimit_ms = 500;  ///< net.ipv4.tcp_invalid_ratelimit
     // the SYN
     std::uint32_t sequence = 0;
+    std::uint32_t sequence_length = 1;  ///< 1, more with payload or FIN
     bool has_timestamps = false;
     std::uint32_t ts_value = 0;
     std::int64_t since_last_reply_ms = -1;  ///< since the last ACK this socket sent to such a segment; -1 = none yet
@@ -45,7 +49,18 @@ enum class ExistingReply : std::uint8_t {
 struct ExistingDecision {
     ExistingReply reply = ExistingReply::listen;
     Cause cause = Cause::time_wait_refused;  ///< meaningful unless reply is listen or synack_again
+    std::string_view row{};                  ///< id of the path row; empty when reply is listen or synack_again
+    bool paws_old = false;                   ///< the SYN failed the PAWS test
 };
+
+/// Is a TSval too old for a stored one? include/net/tcp.h:tcp_paws_check
+/// @param window how many ticks older still pass: 0 for buckets and requests, 1 for connections
+bool paws_refuses(const Behaviours& kernel, std::uint32_t ts_recent, std::int64_t ts_recent_age_s,
+                  std::uint32_t ts_value, std::int32_t window);
+
+/// Does a segment touch the receive window? net/ipv4/tcp_minisocks.c:tcp_in_window
+bool in_window(std::uint32_t sequence, std::uint32_t sequence_length, std::uint32_t window_start,
+               std::uint32_t window_length);
 
 /// net/ipv4/tcp_minisocks.c:tcp_timewait_state_process, tcp_check_req; net/ipv4/tcp_input.c:tcp_validate_incoming.
 /// With Existing::none the answer is `listen`.

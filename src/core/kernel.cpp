@@ -32,6 +32,7 @@ constexpr VendorRow kVendors[] = {
          b.syn_on_established = SynOnEstablished::challenge;
          b.min_ttl_exists = true;
          b.initial_rto_ms = 1000;
+         b.rst_needs_exact_sequence = true;
      },
      "el6 was read from 2.6.32-642, not measured; the source's tcp_syncookies default is 0 but RHEL 6 ships a "
      "sysctl.conf that sets 1"},
@@ -46,6 +47,10 @@ constexpr VendorRow kVendors[] = {
          b.duplicate_rate_limited = true;
          b.established_reply_rate_limited = true;
          b.v4_on_v6_listener_stamped = true;
+         b.cookie_counter_minutes = false;
+         b.initial_window_segments = 20;
+         b.fast_open_kind_34 = true;
+         b.fast_open_request_counts_passive = false;
      },
      {}},
     {Vendor::el8, "el8", nullptr, "RHEL 8 carries backports that its release does not name; 4.18 is assumed"},

@@ -39,6 +39,15 @@ constexpr Change kChanges[] = {
          b.rp_filter_counted = true;
          b.default_syncookies = 1;
      }},
+    // net/ipv4/tcp_minisocks.c, include/net/tcp.h:tcp_paws_check, v3.0; net/ipv4/tcp_output.c:tcp_retransmit_skb's count
+    {{2, 6, 37},
+     {3, 0, 0},
+     {3, 0, 86},
+     "a stored TSval of 0 passes PAWS; repeated SYN+ACKs count in RetransSegs",
+     [](Behaviours& b) {
+         b.zero_timestamp_exempt = true;
+         b.synack_retransmit_counted = true;
+     }},
     // net/ipv6/tcp_ipv6.c:tcp_v6_conn_request, v3.0
     {{2, 6, 37},
      {3, 0, 0},
@@ -94,6 +103,49 @@ constexpr Change kChanges[] = {
      "challenge ACK for a SYN on a live connection",
      [](Behaviours& b) { b.syn_on_established = SynOnEstablished::challenge; },
      kChallengeAck},
+    // net/ipv4/tcp_input.c:tcp_validate_incoming, RFC 5961 3.2
+    {{3, 4, 0},
+     {3, 6, 0},
+     {3, 6, 5},
+     "a RST must hit rcv_nxt exactly",
+     [](Behaviours& b) { b.rst_needs_exact_sequence = true; },
+     kChallengeAck},
+    // net/ipv4/tcp_minisocks.c:tcp_check_req, inet_rtx_syn_ack; measured on 3.10.105: n8_synrecv
+    {{3, 6, 5},
+     {3, 9, 0},
+     {3, 10, 105},
+     "a repeated SYN restarts the SYN+ACK timer; 10 segments of initial window",
+     [](Behaviours& b) {
+         b.duplicate_restarts_timer = true;
+         b.initial_window_segments = 10;
+         b.fast_open_request_counts_passive = true;
+     }},
+    // include/net/tcp.h:tcp_cookie_time, v3.13
+    {{3, 10, 105},
+     {3, 13, 0},
+     {3, 14, 1},
+     "cookies carry a counter of 64 s",
+     [](Behaviours& b) { b.cookie_counter_minutes = false; }},
+    // net/ipv4/tcp_output.c:tcp_default_init_rwnd, v3.14 (20 segments: tcp_init_rwnd twice the initial window)
+    {{3, 10, 105},
+     {3, 12, 0},
+     {3, 14, 1},
+     "20 segments of initial window",
+     [](Behaviours& b) {
+         b.initial_window_segments = 20;
+         b.fast_open_request_counts_passive = false;
+     }},
+    // net/ipv4/tcp_input.c:tcp_parse_options, TCPOPT_FASTOPEN, v4.1
+    {{3, 19, 8}, {4, 1, 0}, {4, 2, 0}, "Fast Open option kind 34", [](Behaviours& b) { b.fast_open_kind_34 = true; }},
+    // net/ipv4/inet_connection_sock.c:reqsk_timer_handler; net/ipv4/inet_timewait_sock.c:tw_timer_handler
+    {{3, 19, 8},
+     {4, 1, 0},
+     {4, 2, 0},
+     "a timer per pending request and per TIME_WAIT bucket",
+     [](Behaviours& b) {
+         b.requests_swept = false;
+         b.time_wait_wheel = false;
+     }},
     // include/net/tcp.h:TCP_SYN_RETRIES
     {{3, 6, 5},
      {3, 7, 0},
@@ -186,6 +238,7 @@ constexpr Change kChanges[] = {
          b.cookie_ignores_accept_queue = false;
          b.send_failure_drops_syn = false;
          b.request_in_ehash = true;
+         b.stray_cookie_ack_counted = false;
      }},
     // net/ipv4/tcp_input.c:tcp_rcv_state_process (consume_skb), include/net/tcp.h:tcp_listendrop, v4.9
     {{4, 4, 178},
@@ -230,6 +283,18 @@ constexpr Change kChanges[] = {
      {6, 1, 20},
      "a subnet broadcast source is answered",
      [](Behaviours& b) { b.subnet_broadcast_source_dropped = false; }},
+    // net/ipv4/inet_timewait_sock.c:__inet_twsk_schedule; measured: 4.9.229 counts at the end, 6.1 at the start
+    {{4, 9, 229},
+     {4, 17, 0},
+     {6, 1, 20},
+     "TW and TWKilled move when a bucket is scheduled",
+     [](Behaviours& b) { b.tw_counted_when_scheduled = true; }},
+    // net/ipv4/tcp_output.c:tcp_select_initial_window, v4.20; measured: 4.9.229 offers 28960 bytes, 6.1 65160
+    {{4, 19, 78},
+     {4, 20, 0},
+     {5, 4, 18},
+     "an initial window of up to 65535 bytes",
+     [](Behaviours& b) { b.initial_window_segments = 45; }},
     // include/linux/socket.h:SOMAXCONN, v5.4
     {{4, 20, 0}, {5, 4, 0}, {5, 4, 18}, "somaxconn=4096 by default", [](Behaviours& b) { b.default_somaxconn = 4096; }},
     // net/ipv4/tcp_ipv4.c:tcp_v4_rcv (SKB_DROP_REASON_*), v5.17; 5.15.85 carries a few of them
@@ -304,6 +369,17 @@ Behaviours oldest_behaviours() {
     b.duplicate_rate_limited = false;
     b.established_reply_rate_limited = false;
     b.request_in_ehash = false;  // net/ipv4/tcp_ipv4.c:tcp_v4_hnd_req searches the listener's own table
+    b.requests_swept = true;    // net/ipv4/inet_connection_sock.c:inet_csk_reqsk_queue_prune
+    b.time_wait_wheel = true;   // net/ipv4/inet_timewait_sock.c:inet_twdr_hangman
+    b.tw_counted_when_scheduled = false;
+    b.synack_retransmit_counted = false;   // measured: n8_synrecv
+    b.duplicate_restarts_timer = false;    // measured: n8_synrecv
+    b.stray_cookie_ack_counted = true;     // net/ipv4/syncookies.c:cookie_v4_check
+    b.zero_timestamp_exempt = false;       // include/net/tcp.h:tcp_paws_check
+    b.rst_needs_exact_sequence = false;
+    b.fast_open_kind_34 = false;
+    b.cookie_counter_minutes = true;       // include/net/tcp.h: jiffies / (HZ * 60)
+    b.initial_window_segments = 4;         // net/ipv4/tcp_output.c:tcp_select_initial_window
     b.linear_syn_timeouts = false;
     b.consume_skb_on_listen = false;
     b.drop_reasons = false;

@@ -91,6 +91,10 @@ const Row* find_row(std::string_view id);
 /// "sk_drops" (`ss -m`), "dev.*" (interface statistics), "softnet.*", "conntrack.*", "rt_cache.*", "xfrm.*".
 std::vector<std::string_view> row_counters(const Row& row, const Kernel& kernel);
 
+/// Has this kernel a counter of that name ("TcpExt.TCPReqQFullDrop")? Names that are not known to have an age are
+/// taken to exist everywhere.
+bool kernel_has_counter(std::string_view name, const Kernel& kernel);
+
 /// The first row between two stages (inclusive) whose predicate holds, in path order; nullptr when none does. Rows
 /// that only change the outcome (Seen::cookie) are passed over.
 const Row* first_refusal(Stage first, Stage last, const Behaviours& kernel, const Facts& facts);

@@ -39,6 +39,12 @@ constexpr CounterAge kAges[] = {
     {"TcpExt.PFMemallocDrop", [](const Kernel& k) { return since(k, 4, 12) || is_el7(k); }},
     {"TcpExt.TCPMigrateReq", [](const Kernel& k) { return since(k, 5, 14); }},
     {"dev.rx_otherhost_dropped", [](const Kernel& k) { return since(k, 5, 19); }},
+    {"TcpExt.TCPTimeWaitOverflow", [](const Kernel& k) { return since(k, 3, 10); }},
+    {"TcpExt.TCPChallengeACK",
+     [](const Kernel& k) { return k.behaviours.syn_on_established != SynOnEstablished::reset_in_window; }},
+    {"TcpExt.TCPAbortOnSyn",
+     [](const Kernel& k) { return k.behaviours.syn_on_established == SynOnEstablished::reset_in_window; }},
+    {"TcpExt.TCPFastOpen", [](const Kernel& k) { return since(k, 3, 7); }},
     {"conntrack.clashres", [](const Kernel& k) { return since(k, 5, 10); }},
     {"conntrack.chainlength", [](const Kernel& k) { return since(k, 5, 15); }},
 };
@@ -66,6 +72,8 @@ bool moves(const Row& row, std::string_view name, const Kernel& kernel) {
 }
 
 }  // namespace
+
+bool kernel_has_counter(std::string_view name, const Kernel& kernel) { return exists(name, kernel); }
 
 std::vector<std::string_view> row_counters(const Row& row, const Kernel& kernel) {
     std::vector<std::string_view> counters;

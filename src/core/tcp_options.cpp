@@ -37,6 +37,8 @@ void take(TcpOptions& options, std::uint8_t kind, const std::uint8_t* value, std
         options.has_bad_auth = true;
     } else if (kind == kFastOpen || (kind == kExperimental && length >= 4 && load_be16(value) == kFastOpenMagic)) {
         options.has_fast_open = true;
+        options.fast_open_registered = kind == kFastOpen;
+        options.fast_open_cookie_length = static_cast<std::uint8_t>(length - (kind == kFastOpen ? 2 : 4));
     }
 }
 

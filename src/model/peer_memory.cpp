@@ -1,6 +1,6 @@
 #include "model/peer_memory.hpp"
 
-#include "core/seq.hpp"
+#include "model/peer_table.hpp"
 
 namespace synwhy::model {
 
@@ -15,9 +15,7 @@ void PeerMemory::remember(const core::Address& peer, const Stamp& stamp, std::in
         return;
     }
     Stamp& stored = known->second;
-    const bool not_older = core::ts_older_by(stored.ts, stamp.ts) <= 0;
-    const bool replaceable = now_second - stored.second > kStampLifeS && stored.second <= stamp.second;
-    if (not_older || replaceable) stored = stamp;
+    if (stamp_replaces(stored.ts, stored.second, stamp.ts, stamp.second, now_second)) stored = stamp;
 }
 
 std::optional<Stamp> PeerMemory::find(const core::Address& peer) const {

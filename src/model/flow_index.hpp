@@ -1,0 +1,140 @@
+// Which entry owns this 4-tuple?
+//
+// Open addressing over 4-byte handles: the key stays in the entry, so a slot costs 4 bytes and a SYN that meets
+// nothing costs one cache line. Linear probing, deletion by shifting back, at most 70 % full.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace synwhy::model {
+
+/// A 4-tuple whose two ends have been given numbers; 8 bytes.
+struct FlowKey {
+    std::uint32_t peer = 0;  ///< IPv4 address in host order, or a number for an IPv6 address
+    std::uint16_t peer_port = 0;
+    std::uint16_t local = 0;  ///< number of the local endpoint, which also tells the family
+
+    friend bool operator==(const FlowKey&, const FlowKey&) = default;
+};
+
+inline std::uint64_t mix64(std::uint64_t x) {
+    x = (x ^ (x >> 30U)) * 0xbf58476d1ce4e5b9U;
+    x = (x ^ (x >> 27U)) * 0x94d049bb133111ebU;
+    return x ^ (x >> 31U);
+}
+
+inline std::uint64_t hash_of(const FlowKey& key, std::uint64_t secret) {
+    const std::uint64_t packed = static_cast<std::uint64_t>(key.peer) << 32U |
+                                 static_cast<std::uint64_t>(key.peer_port) << 16U | key.local;
+    return mix64(packed ^ secret);
+}
+
+/// Handles by key. `KeyOf` gives the key of a handle that is in the index.
+template <class KeyOf>
+class FlowIndex {
+  public:
+    static constexpr std::uint32_t kNone = 0xffffffffU;
+
+    FlowIndex(std::uint64_t secret, KeyOf key_of) : secret_(secret), key_of_(key_of), slots_(kSmallest, kNone) {}
+
+    [[nodiscard]] std::uint32_t find(const FlowKey& key) const {
+        for (std::size_t i = home_of(key);; i = next(i)) {
+            if (slots_[i] == kNone || key_of_(slots_[i]) == key) return slots_[i];
+        }
+    }
+
+    /// @param handle not in the index, nor any other of its key
+    void insert(std::uint32_t handle) {
+        if ((size_ + 1) * 10 > slots_.size() * 7) grow();
+        place(handle);
+        ++size_;
+    }
+
+    void erase(std::uint32_t handle) {
+        std::size_t hole = home_of(key_of_(handle));
+        while (slots_[hole] != handle) {
+            if (slots_[hole] == kNone) return;
+            hole = next(hole);
+        }
+        for (std::size_t i = next(hole); slots_[i] != kNone; i = next(i)) {
+            const std::size_t home = home_of(key_of_(slots_[i]));
+            if (((i - home) & mask()) < ((i - hole) & mask())) continue;  // would move before its home
+            slots_[hole] = slots_[i];
+            hole = i;
+        }
+        slots_[hole] = kNone;
+        --size_;
+    }
+
+    /// The same key, another handle.
+    void replace(std::uint32_t old_handle, std::uint32_t new_handle) {
+        std::size_t i = home_of(key_of_(old_handle));
+        while (slots_[i] != old_handle) i = next(i);
+        slots_[i] = new_handle;
+    }
+
+    [[nodiscard]] std::size_t bytes() const { return slots_.capacity() * sizeof(std::uint32_t); }
+
+  private:
+    static constexpr std::size_t kSmallest = 64;
+
+    [[nodiscard]] std::size_t mask() const { return slots_.size() - 1; }
+    [[nodiscard]] std::size_t next(std::size_t i) const { return (i + 1) & mask(); }
+    [[nodiscard]] std::size_t home_of(const FlowKey& key) const { return hash_of(key, secret_) & mask(); }
+
+    void place(std::uint32_t handle) {
+        std::size_t i = home_of(key_of_(handle));
+        while (slots_[i] != kNone) i = next(i);
+        slots_[i] = handle;
+    }
+
+    void grow() {
+        std::vector<std::uint32_t> old(slots_.size() * 2, kNone);
+        old.swap(slots_);
+        for (const std::uint32_t handle : old) {
+            if (handle != kNone) place(handle);
+        }
+    }
+
+    std::uint64_t secret_;
+    KeyOf key_of_;
+    std::vector<std::uint32_t> slots_;
+    std::size_t size_ = 0;
+};
+
+/// Entries by number, freed numbers first. T has a member `bool alive`-like test given by the owner.
+template <class T>
+class Slab {
+  public:
+    std::uint32_t take() {
+        ++used_;
+        if (free_.empty()) {
+            entries_.emplace_back();
+            return static_cast<std::uint32_t>(entries_.size() - 1);
+        }
+        const std::uint32_t i = free_.back();
+        free_.pop_back();
+        entries_[i] = T{};
+        return i;
+    }
+    void give_back(std::uint32_t i) {
+        --used_;
+        free_.push_back(i);
+    }
+    T& operator[](std::uint32_t i) { return entries_[i]; }
+    const T& operator[](std::uint32_t i) const { return entries_[i]; }
+    [[nodiscard]] std::size_t used() const { return used_; }
+    [[nodiscard]] std::size_t size() const { return entries_.size(); }
+    [[nodiscard]] std::size_t bytes() const {
+        return entries_.capacity() * sizeof(T) + free_.capacity() * sizeof(std::uint32_t);
+    }
+
+  private:
+    std::vector<T> entries_{};
+    std::vector<std::uint32_t> free_{};
+    std::size_t used_ = 0;
+};
+
+}  // namespace synwhy::model

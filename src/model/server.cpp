@@ -1,0 +1,345 @@
+// Which way does a received segment go?
+//
+// IP, the TCP header, then whoever owns the 4-tuple: a connection, a bucket, a pending request, a listener, nobody.
+// net/ipv4/ip_input.c:ip_rcv_core, net/ipv4/route.c:ip_route_input_slow, net/ipv4/tcp_ipv4.c:tcp_v4_rcv
+#include "model/server.hpp"
+
+#include <algorithm>
+
+#include "model/server_impl.hpp"
+
+namespace synwhy::model {
+
+using core::Address;
+using core::Family;
+using core::Row;
+using core::Segment;
+namespace flag = core::tcp_flag;
+
+namespace {
+
+constexpr int kDeepestLoop = 4;  ///< replies to ourselves that provoke replies to ourselves
+
+bool is_limited_broadcast(const Address& a) { return a.family == Family::ipv4 && a.ipv4_value() == 0xffffffffU; }
+bool is_all_hosts(const Address& a) { return a.family == Family::ipv4 && a.ipv4_value() == 0xe0000001U; }
+
+std::uint64_t seed_of(const ServerConfig& config) { return mix64(config.secret ^ 0x51ab5e1U); }
+
+}  // namespace
+
+const char* to_string(State state) {
+    switch (state) {
+        case State::syn_recv: return "SYN_RECV";
+        case State::established: return "ESTABLISHED";
+        case State::fin_wait1: return "FIN_WAIT1";
+        case State::fin_wait2: return "FIN_WAIT2";
+        case State::time_wait: return "TIME_WAIT";
+        case State::close_wait: return "CLOSE_WAIT";
+        case State::last_ack: return "LAST_ACK";
+        case State::closing: return "CLOSING";
+        case State::closed: return "CLOSE";
+    }
+    return "?";
+}
+
+const char* to_string(Fate fate) {
+    switch (fate) {
+        case Fate::answered: return "answered";
+        case Fate::cookie: return "cookie";
+        case Fate::synack_again: return "synack-again";
+        case Fate::reset: return "reset";
+        case Fate::bare_ack: return "bare-ack";
+        case Fate::silence: return "silence";
+        case Fate::established: return "established";
+        case Fate::processed: return "processed";
+    }
+    return "?";
+}
+
+Server::Impl::Impl(ServerConfig c)
+    : config(std::move(c)),
+      counters(config.kernel),
+      flows(seed_of(config), KeyOf{this}),
+      memory(mix64(seed_of(config)), config.max_peers) {
+    for (const Row& r : core::path_rows()) {
+        std::vector<Counter> mine;
+        bool drops = false;
+        for (const auto name : core::row_counters(r, config.kernel)) {
+            if (const auto counter = find_counter(name)) mine.push_back(*counter);
+            drops = drops || name == "sk_drops";
+        }
+        row_counters.push_back(std::move(mine));
+        row_drops.push_back(drops);
+    }
+}
+
+void Server::Impl::count_row(const Row* r) {
+    for (const Counter counter : row_counters[static_cast<std::size_t>(r - core::path_rows().data())]) count(counter);
+}
+
+void Server::Impl::count_drop(Listener& listener, const Row* r) {
+    count_row(r);
+    if (row_drops[static_cast<std::size_t>(r - core::path_rows().data())]) ++listener.sk_drops;
+}
+
+std::uint32_t Server::Impl::to_ms(std::int64_t now_ns) {
+    // Starting a second after zero keeps "0: never" apart from the first event.
+    if (base_ns == INT64_MIN) base_ns = now_ns - 1'000'000'000;
+    return to_ms_const(now_ns);
+}
+
+std::uint32_t Server::Impl::to_ms_const(std::int64_t now_ns) const {
+    return static_cast<std::uint32_t>((now_ns - base_ns) / 1'000'000);
+}
+
+// ------------------------------------------------------------------------------------------------------------- IP
+
+const Row* Server::Impl::header_refusal(const Arrival& arrival) {
+    if (arrival.other_host) return row("ip.other-host");
+    if (arrival.ip_header_bad) return row("ip.header");
+    if (arrival.ip_truncated) return row("ip.truncated");
+    if (arrival.ip_checksum_bad) return row("ip.checksum");
+    return nullptr;
+}
+
+/// net/ipv4/route.c:ip_route_input_slow in its order. IPv6 checks far less: multicast and loopback sources.
+const Row* Server::Impl::source_refusal(const Segment& s) {
+    const Address& source = s.source.address;
+    const Address& destination = s.destination.address;
+    if (source.family == Family::ipv6) {
+        return is_multicast(source) || is_loopback(source) ? row("ip.martian-source") : nullptr;
+    }
+    if (is_multicast(source) || is_limited_broadcast(source)) return row("ip.martian-source");
+    const bool whole_net = row("ip.zero-net-source")->holds_for(config.kernel);
+    const auto zero = [&](const Address& a) { return whole_net ? a.bytes[12] == 0 : a.ipv4_value() == 0; };
+    if (zero(source)) return row(whole_net ? "ip.zero-net-source" : "ip.zero-source");
+    if (is_loopback(source) || is_loopback(destination)) return row("ip.martian-source");
+    const Settings& settings = config.settings;
+    const int rp_filter = std::max(settings.rp_filter_all, settings.rp_filter_interface);
+    const bool local = config.network.is_ours(destination) || config.network.is_subnet_broadcast(destination) ||
+                       is_limited_broadcast(destination) || is_multicast(destination);
+    if (!local) return nullptr;
+    const bool check_source = behaviours().land_is_martian || rp_filter != 0;
+    if (check_source && settings.accept_local == 0 && config.network.is_ours(source)) return row("ip.own-source");
+    if (behaviours().subnet_broadcast_source_dropped && config.network.is_subnet_broadcast(source)) {
+        return row("ip.broadcast-source");
+    }
+    if (rp_filter != 0 && !config.network.has_route_to(source)) return row("ip.rp-filter");
+    return nullptr;
+}
+
+const Row* Server::Impl::ip_refusal(const Segment& s, const Arrival& arrival) {
+    const bool ipv4 = s.source.address.family == Family::ipv4;
+    if (ipv4) count(Counter::ip_in_receives);
+    if (const Row* r = header_refusal(arrival)) {
+        count_row(r);
+        return r;
+    }
+    if (loop_depth == 0) {
+        if (const Row* r = source_refusal(s)) {
+            count_row(r);
+            if (r->id == "ip.rp-filter") count(Counter::rt_cache_in_martian_src);
+            const bool by_destination = r->id == "ip.martian-source" && !is_multicast(s.source.address) &&
+                                        !is_loopback(s.source.address) && !is_limited_broadcast(s.source.address);
+            if (ipv4) {
+                if (by_destination) {
+                    count(Counter::rt_cache_in_martian_dst);
+                } else if (r->id != "ip.rp-filter") {
+                    count(Counter::rt_cache_in_martian_src);
+                }
+            }
+            return r;
+        }
+    }
+    const Settings& settings = config.settings;
+    const bool source_route_accepted =
+        settings.accept_source_route_all != 0 && settings.accept_source_route_interface != 0;
+    if (arrival.ip_source_route && !source_route_accepted) return row("ip.options");
+    const Address& destination = s.destination.address;
+    const bool local = config.network.is_ours(destination) || config.network.is_subnet_broadcast(destination) ||
+                       is_limited_broadcast(destination) || is_all_hosts(destination);
+    if (!local) {
+        const Row* r = row("ip.not-local");
+        if (ipv4 && !is_multicast(destination)) {
+            count_row(r);
+            if (behaviours().host_paws != core::HostPaws::inetpeer) count(Counter::rt_cache_in_no_route);
+        }
+        return r;
+    }
+    if (ipv4) count(Counter::ip_in_delivers);
+    return nullptr;
+}
+
+// ------------------------------------------------------------------------------------------------------------ TCP
+
+Outcome Server::Impl::dispatch(const Received& in, Outbox& out) {
+    const std::uint32_t handle = flows.find(in.key);
+    if (handle != FlowIndex<KeyOf>::kNone) {
+        switch (kind_of(handle)) {
+            case Kind::socket: return socket_receive(index_of(handle), in, out);
+            case Kind::bucket: return bucket_receive(index_of(handle), in, out);
+            case Kind::request: return request_receive(index_of(handle), in, out);
+        }
+    }
+    if (const auto listener = find_listener(in.segment.destination)) {
+        return listener_receive(*listener, in, false, 0, out);
+    }
+    return no_socket(in, row("lookup.no-listener"), out);
+}
+
+Outcome Server::Impl::no_socket(const Received& in, const Row* r, Outbox& out) {
+    const std::size_t before = out.size();
+    send_reset(in, out);
+    return {out.size() > before ? Fate::reset : Fate::silence, r};
+}
+
+Outcome Server::Impl::receive(const Segment& segment, const Arrival& arrival, std::int64_t now_ns, Outbox& out) {
+    const std::uint32_t now_ms = to_ms(now_ns);
+    advance(now_ns, out);
+    if (const Row* r = ip_refusal(segment, arrival)) return {Fate::silence, r};
+    count(Counter::tcp_in_segs);
+    if (arrival.tcp_header_bad) {
+        count(Counter::tcp_in_errs);
+        return {Fate::silence, row("tcp.header")};
+    }
+    if (arrival.tcp_header_beyond) return {Fate::silence, row("tcp.header")};
+    if (arrival.tcp_checksum_bad) {
+        count_row(row("tcp.checksum"));
+        return {Fate::silence, row("tcp.checksum")};
+    }
+    Received in{segment, arrival, {}, now_ms, now_ns};
+    const auto local = find_local(segment.destination);
+    const auto peer = find_peer(segment.source.address);
+    const std::size_t before = out.size();
+    Outcome outcome;
+    if (local && peer) {
+        in.key = {*peer, segment.source.port, *local};
+        outcome = dispatch(in, out);
+    } else if (const auto listener = find_listener(segment.destination)) {
+        in.key = {0, segment.source.port, 0};
+        outcome = listener_receive(*listener, in, false, 0, out);
+    } else {
+        outcome = no_socket(in, row("lookup.no-listener"), out);
+    }
+    // What we send to ourselves is not seen outside.
+    for (std::size_t i = before; i < out.size();) {
+        if (!config.network.is_ours(out[i].segment.destination.address)) {
+            ++i;
+            continue;
+        }
+        const Segment looped = out[i].segment;
+        out.erase(out.begin() + static_cast<std::ptrdiff_t>(i));
+        if (loop_depth >= kDeepestLoop) continue;
+        ++loop_depth;
+        receive(looped, {}, now_ns, out);
+        --loop_depth;
+    }
+    return outcome;
+}
+
+// --------------------------------------------------------------------------------------------------------- timers
+
+bool Server::Impl::timer_is_live(const Timer& timer) const {
+    const std::uint32_t i = index_of(timer.handle);
+    switch (kind_of(timer.handle)) {
+        case Kind::request: return (requests[i].bits & Request::kAlive) != 0 && requests[i].due_ms == timer.due_ms;
+        case Kind::bucket: return (buckets[i].bits & Bucket::kAlive) != 0 && buckets[i].due_ms == timer.due_ms;
+        case Kind::socket: break;
+    }
+    return sockets[i].alive && sockets[i].due_ms == timer.due_ms;
+}
+
+/// Asks the world once how late this timer is; true when it fires later.
+bool Server::Impl::postpone(const Timer& timer) {
+    const std::uint32_t i = index_of(timer.handle);
+    TimerView view;
+    view.due_ns = to_ns(timer.due_ms);
+    std::uint32_t* due = nullptr;
+    switch (kind_of(timer.handle)) {
+        case Kind::request: {
+            Request& r = requests[i];
+            if ((r.bits & Request::kAskedLate) != 0) return r.bits &= static_cast<std::uint8_t>(~Request::kAskedLate), false;
+            r.bits |= Request::kAskedLate;
+            const Listener& listener = listeners[r.listener];
+            const bool resends = !request_expires(r, listener) && request_resends(r, listener);
+            view.kind = resends ? TimerView::Kind::request_resend : TimerView::Kind::request_expiry;
+            view.tuple = tuple_of(r.key);
+            due = &r.due_ms;
+            break;
+        }
+        case Kind::bucket: {
+            Bucket& b = buckets[i];
+            if ((b.bits & Bucket::kAskedLate) != 0) return b.bits &= static_cast<std::uint8_t>(~Bucket::kAskedLate), false;
+            b.bits |= Bucket::kAskedLate;
+            view.kind = (b.bits & Bucket::kFinWait2) != 0 ? TimerView::Kind::fin_wait2 : TimerView::Kind::time_wait;
+            view.tuple = tuple_of(b.key);
+            due = &b.due_ms;
+            break;
+        }
+        case Kind::socket: {
+            Socket& s = sockets[i];
+            if (s.asked_late) return s.asked_late = false;
+            s.asked_late = true;
+            view.kind = TimerView::Kind::retransmit;
+            view.tuple = tuple_of(s.key);
+            due = &s.due_ms;
+            break;
+        }
+    }
+    const std::int64_t late_ns = std::max<std::int64_t>(0, lateness(lateness_context, view));
+    *due += static_cast<std::uint32_t>(late_ns / 1'000'000);
+    timers.add(*due, timer.handle, TimerQueue::kHeap);
+    return true;
+}
+
+void Server::Impl::fire(const Timer& timer, std::int64_t now_ns, Outbox& out) {
+    const std::uint32_t i = index_of(timer.handle);
+    switch (kind_of(timer.handle)) {
+        case Kind::request: return request_timer(i, now_ns, out);
+        case Kind::bucket: return end_bucket(i, true);
+        case Kind::socket: return socket_timer(i, now_ns, out);
+    }
+}
+
+void Server::Impl::advance(std::int64_t now_ns, Outbox& out) {
+    const std::uint32_t now_ms = to_ms(now_ns);
+    while (timers.next_ms() <= now_ms) {
+        const Timer timer = timers.pop();
+        if (!timer_is_live(timer)) continue;
+        if (lateness != nullptr && postpone(timer)) continue;
+        fire(timer, to_ns(timer.due_ms), out);
+    }
+}
+
+// ------------------------------------------------------------------------------------------------------ the handle
+
+Server::Server(ServerConfig config) : impl_(std::make_unique<Impl>(std::move(config))) {}
+Server::~Server() = default;
+Server::Server(Server&&) noexcept = default;
+Server& Server::operator=(Server&&) noexcept = default;
+
+Outcome Server::receive(const Segment& segment, const Arrival& arrival, std::int64_t now_ns, Outbox& out) {
+    return impl_->receive(segment, arrival, now_ns, out);
+}
+
+void Server::advance(std::int64_t now_ns, Outbox& out) { impl_->advance(now_ns, out); }
+
+std::int64_t Server::next_deadline_ns() const {
+    while (impl_->timers.next_ms() != TimerQueue::kNever && !impl_->timer_is_live(impl_->timers.front())) {
+        impl_->timers.pop();
+    }
+    const std::uint32_t next = impl_->timers.next_ms();
+    return next == TimerQueue::kNever ? INT64_MAX : impl_->to_ns(next);
+}
+
+const Counters& Server::counters() const { return impl_->counters; }
+const ServerConfig& Server::config() const { return impl_->config; }
+Settings& Server::settings() { return impl_->config.settings; }
+Network& Server::network() { return impl_->config.network; }
+
+void Server::set_lateness(LatenessFunction function, void* context) {
+    impl_->lateness = function;
+    impl_->lateness_context = context;
+}
+
+}  // namespace synwhy::model
