@@ -110,8 +110,8 @@ std::optional<std::int64_t> parse_duration(std::string_view text) {
     constexpr std::int64_t kMost = 20LL * 365 * 86'400'000'000'000;  // 20 years fit
     if (*whole > kMost / unit->ns) return std::nullopt;
     // A unit is a divisor or a multiple of a second: both products are exact where they matter.
-    const std::int64_t part = unit->ns >= 1'000'000'000 ? fraction * (unit->ns / 1'000'000'000)
-                                                        : fraction / (1'000'000'000 / unit->ns);
+    const std::int64_t part =
+        unit->ns >= 1'000'000'000 ? fraction * (unit->ns / 1'000'000'000) : fraction / (1'000'000'000 / unit->ns);
     return *whole * unit->ns + part;
 }
 
@@ -192,7 +192,9 @@ std::size_t Fields::one_of(std::string_view key, std::size_t fallback, std::vect
     return fallback;
 }
 
-Distribution Fields::durations(std::string_view key, Distribution fallback) { return distribution(key, fallback, true); }
+Distribution Fields::durations(std::string_view key, Distribution fallback) {
+    return distribution(key, fallback, true);
+}
 Distribution Fields::numbers(std::string_view key, Distribution fallback) { return distribution(key, fallback, false); }
 
 Distribution Fields::distribution(std::string_view key, Distribution fallback, bool time) {

@@ -155,8 +155,8 @@ void read_group_host(Fields& fields, ClientGroup& group, Problem& problem) {
         fields.complain("addresses", "must hold 'count' addresses");
     }
     group.hz = static_cast<int>(fields.number("hz", group.hz, 100, 1000));
-    group.uptime = fields.durations("uptime", {Distribution::Kind::uniform, 3600'000 * kMillisecond,
-                                               20LL * 86'400'000 * kMillisecond});
+    group.uptime = fields.durations(
+        "uptime", {Distribution::Kind::uniform, 3600'000 * kMillisecond, 20LL * 86'400'000 * kMillisecond});
     group.sysctls = fields.sysctls("sysctl");
     check_sysctls(group.sysctls, group.kernel, problem);
     group.mss = static_cast<std::uint32_t>(fields.number("mss", group.mss, 88, 65483));
