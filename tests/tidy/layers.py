@@ -17,7 +17,7 @@ LAYERS = {
     "capture": ["core"],
     "host": ["core"],
     "live": ["core"],
-    "emit": ["core"],
+    "emit": ["sim", "core"],  # sim: only the values of a run (sim/result.hpp) and of scenarios
     "sim": ["model", "core"],
     "tun": ["model", "core"],
     "lab": ["sim", "core"],
