@@ -50,6 +50,17 @@ void add_path(CLI::App& app, PathCommand& options) {
     diff->excludes(list);
 }
 
+const std::map<std::string, LabCommand::Action> kLabActions{{"list", LabCommand::Action::list},
+                                                            {"run", LabCommand::Action::run},
+                                                            {"compare", LabCommand::Action::compare}};
+
+void add_lab(CLI::App& app, LabCommand& options) {
+    app.add_option("action", options.action)->required()->transform(CLI::CheckedTransformer(kLabActions));
+    app.add_option("names", options.names);
+    app.add_flag("--json", options.json);
+    app.add_option("--record", options.record);
+}
+
 /// What the options of `pcap` contradict each other in; empty when nothing.
 std::string complaint(PcapOptions& options) {
     if (options.files.empty()) {
@@ -72,6 +83,15 @@ std::string complaint(const PathCommand& options) {
     return {};
 }
 
+std::string complaint(const LabCommand& options) {
+    using Action = LabCommand::Action;
+    if (options.action == Action::run && options.names.size() != 1) return "lab run: one NAME or FILE is needed";
+    if (options.action == Action::list && !options.names.empty()) return "lab list: takes no names";
+    if (options.action != Action::run && !options.record.empty()) return "lab: --record belongs to run";
+    if (options.action == Action::compare && options.json) return "lab: --json belongs to list and run";
+    return {};
+}
+
 ExitCode usage_error(std::string_view what, std::string_view command) {
     complain(std::string(what) + "; try: synwhy " + std::string(command) + (command.empty() ? "" : " ") + "--help");
     return ExitCode::usage;
@@ -90,6 +110,7 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     PcapOptions pcap_options;
     ExplainCommand explain_options;
     PathCommand path_options;
+    LabCommand lab_options;
     bool names_ignored = false;
 
     CLI::App app;
@@ -98,11 +119,13 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     CLI::App* pcap = app.add_subcommand("pcap");
     CLI::App* explain = app.add_subcommand("explain");
     CLI::App* path = app.add_subcommand("path");
-    for (CLI::App* command : {pcap, explain, path}) add_common(*command, invocation.common);
+    CLI::App* lab = app.add_subcommand("lab");
+    for (CLI::App* command : {pcap, explain, path, lab}) add_common(*command, invocation.common);
     add_pcap(*pcap, pcap_options, names_ignored);
     explain->add_option("topic", explain_options.topic);
     explain->add_flag("--json", explain_options.json);
     add_path(*path, path_options);
+    add_lab(*lab, lab_options);
 
     const auto command = [&]() -> std::string {
         const auto used = app.get_subcommands();
@@ -128,6 +151,9 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
         invocation.command = std::move(pcap_options);
     } else if (explain->parsed()) {
         invocation.command = std::move(explain_options);
+    } else if (lab->parsed()) {
+        wrong = complaint(lab_options);
+        invocation.command = std::move(lab_options);
     } else {
         wrong = complaint(path_options);
         invocation.command = std::move(path_options);

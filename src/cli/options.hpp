@@ -52,9 +52,16 @@ struct PathCommand {
     bool list = false;
 };
 
+struct LabCommand {
+    enum class Action { list, run, compare } action = Action::list;
+    std::vector<std::string> names{};  ///< scripts of the library, or files; none: all of the library (compare)
+    bool json = false;
+    std::string record{};  ///< file, empty for none
+};
+
 struct Invocation {
     CommonOptions common{};
-    std::variant<PcapOptions, ExplainCommand, PathCommand> command{};
+    std::variant<PcapOptions, ExplainCommand, PathCommand, LabCommand> command{};
 };
 
 /// The invocation, or, when nothing is left to do (help, version, a usage error: all printed), the exit status.

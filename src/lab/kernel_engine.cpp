@@ -23,6 +23,7 @@ using sim::Result;
 
 constexpr std::string_view kInterface = "tun0";
 constexpr std::int64_t kLongestPoll_ns = 100'000'000;  // how late ^C may be noticed
+constexpr int kMinHopCount = 73;  // IPV6_MINHOPCOUNT: <linux/in6.h> and <netinet/in.h> exclude each other
 constexpr std::uint64_t kMaxTransfer = 65'536;
 
 Prefix prefix(const char* address, std::uint8_t length) { return {*core::parse_address(address), length}; }
@@ -33,13 +34,6 @@ std::string path_of_sysctl(std::string_view name) {
     std::string path(name);
     std::ranges::replace(path, '.', '/');
     return "/proc/sys/" + path;
-}
-
-/// errno of writing the text to a /proc/sys file; 0 when it was taken.
-int write_sysctl(std::string_view name, std::string_view value) {
-    const Descriptor file(::open(path_of_sysctl(name).c_str(), O_WRONLY | O_CLOEXEC));
-    if (!file) return errno;
-    return ::write(file.get(), value.data(), value.size()) < 0 ? errno : 0;
 }
 
 std::string read_sysctl(std::string_view name) {
@@ -115,7 +109,7 @@ Result<void> apply(const sim::ListenOptions& options, int socket) {
         {ipv6, IPPROTO_IPV6, IPV6_V6ONLY, options.v6_only, "IPV6_V6ONLY"},
         {options.defer_accept_s != 0, IPPROTO_TCP, TCP_DEFER_ACCEPT, options.defer_accept_s, "TCP_DEFER_ACCEPT"},
         {options.min_ttl != 0 && !ipv6, IPPROTO_IP, IP_MINTTL, options.min_ttl, "IP_MINTTL"},
-        {options.min_ttl != 0 && ipv6, IPPROTO_IPV6, 73, options.min_ttl, "IPV6_MINHOPCOUNT"},
+        {options.min_ttl != 0 && ipv6, IPPROTO_IPV6, kMinHopCount, options.min_ttl, "IPV6_MINHOPCOUNT"},
         {options.synack_retries != 0, IPPROTO_TCP, TCP_SYNCNT, options.synack_retries, "TCP_SYNCNT"},
         {options.receive_buffer_bytes != 0, SOL_SOCKET, SO_RCVBUF, options.receive_buffer_bytes, "SO_RCVBUF"},
         {options.fast_open_backlog != 0, IPPROTO_TCP, TCP_FASTOPEN, options.fast_open_backlog, "TCP_FASTOPEN"},
@@ -134,17 +128,6 @@ Result<void> apply(const sim::ListenOptions& options, int socket) {
     return options.has_md5_key ? set_md5_key(socket, ipv6) : Result<void>{};
 }
 
-/// Interfaces come up without the chatter of IPv6 and without filters that a fresh namespace may have inherited.
-void quieten() {
-    for (const char* name : {"accept_dad", "router_solicitations", "accept_ra", "disable_ipv6"}) {
-        write_sysctl(std::string("net.ipv6.conf.default.") + name, "0");
-    }
-    for (const char* scope : {"all", "default"}) {
-        write_sysctl(std::string("net.ipv4.conf.") + scope + ".rp_filter", "0");
-        write_sysctl(std::string("net.ipv4.conf.") + scope + ".log_martians", "0");
-    }
-}
-
 Result<void> configure(Netlink& netlink) {
     for (const std::string_view interface : {std::string_view("lo"), kInterface}) {
         if (auto done = netlink.set_up(interface); !done) return done;
@@ -161,6 +144,22 @@ Result<void> configure(Netlink& netlink) {
 core::Error interrupted_error() { return {"interrupted", "lab"}; }
 
 }  // namespace
+
+int write_sysctl(std::string_view name, std::string_view value) {
+    const Descriptor file(::open(path_of_sysctl(name).c_str(), O_WRONLY | O_CLOEXEC));
+    if (!file) return errno;
+    return ::write(file.get(), value.data(), value.size()) < 0 ? errno : 0;
+}
+
+void quieten_namespace() {
+    for (const char* name : {"accept_dad", "router_solicitations", "accept_ra", "disable_ipv6"}) {
+        write_sysctl(std::string("net.ipv6.conf.default.") + name, "0");
+    }
+    for (const char* scope : {"all", "default"}) {
+        write_sysctl(std::string("net.ipv4.conf.") + scope + ".rp_filter", "0");
+        write_sysctl(std::string("net.ipv4.conf.") + scope + ".log_martians", "0");
+    }
+}
 
 KernelName running_kernel() {
     KernelName kernel;
@@ -187,7 +186,7 @@ Result<std::unique_ptr<KernelEngine>> KernelEngine::create(Interrupted interrupt
     const Inside inside(*place);
     auto netlink = Netlink::open();
     if (!netlink) return std::unexpected(netlink.error());
-    quieten();
+    quieten_namespace();
     auto wire = TunDevice::open(kInterface);
     if (!wire) return std::unexpected(wire.error());
     if (auto done = configure(*netlink); !done) return std::unexpected(done.error());
@@ -331,12 +330,13 @@ sim::SysctlValues KernelEngine::sysctls() {
     std::error_code none;
     for (const auto& entry : std::filesystem::directory_iterator("/proc/sys/net/ipv4", none)) {
         const std::string name = entry.path().filename();
-        if (name.starts_with("tcp_") || name.starts_with("ip_")) take("net.ipv4." + name);
+        const bool secret = name == "tcp_fastopen_key";
+        if (!secret && (name.starts_with("tcp_") || name.starts_with("ip_"))) take("net.ipv4." + name);
     }
     take("net.core.somaxconn");
-    for (const std::string scope : {"all", "default", std::string(kInterface).c_str()}) {
+    for (const std::string_view scope : {std::string_view("all"), std::string_view("default"), kInterface}) {
         for (const char* name : {"rp_filter", "log_martians", "accept_source_route", "accept_local"}) {
-            take("net.ipv4.conf." + scope + '.' + name);
+            take("net.ipv4.conf." + std::string(scope) + '.' + name);
         }
     }
     take("net.ipv6.conf.all.disable_ipv6");

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <memory>
 
 #include "lab/netlink.hpp"
 #include "lab/netns.hpp"
@@ -28,6 +29,11 @@ KernelName running_kernel();
 
 /// Asked while waiting: true ends the run with an error ("interrupted").
 using Interrupted = std::function<bool()>;
+
+/// Sets up a fresh namespace before its interfaces exist: no chatter of IPv6, no filters that were inherited.
+void quieten_namespace();
+/// errno of writing a sysctl of the calling thread's namespace; 0 when it was taken.
+int write_sysctl(std::string_view name, std::string_view value);
 
 class KernelEngine final : public sim::Engine {
   public:

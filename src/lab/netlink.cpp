@@ -9,8 +9,8 @@
 
 #include <algorithm>
 #include <span>
+#include <stdexcept>
 #include <string>
-#include <vector>
 
 extern "C" unsigned int if_nametoindex(const char*);  // <net/if.h> and <linux/if.h> exclude each other
 
@@ -74,33 +74,38 @@ class Netlink::Request {
 
     /// Begins an attribute of attributes. @return what close() takes
     std::size_t open(std::uint16_t type) {
-        const std::size_t at = buffer_.size();
+        const std::size_t at = size_;
         append(bytes_of_value(rtattr{.rta_len = 0, .rta_type = type}));
         return at;
     }
     void close(std::size_t at) {
-        const auto length = static_cast<unsigned short>(buffer_.size() - at);
+        const auto length = static_cast<unsigned short>(size_ - at);
         std::memcpy(&buffer_[at], &length, sizeof length);
-        buffer_.resize((buffer_.size() + 3) / 4 * 4);
+        size_ = (size_ + 3) / 4 * 4;
     }
     template <class T>
     void header(const T& value) {
         append(bytes_of_value(value));
     }
 
-    std::vector<std::uint8_t>& finish(std::uint32_t sequence) {
+    Bytes finish(std::uint32_t sequence) {
         nlmsghdr message;
         std::memcpy(&message, buffer_.data(), sizeof message);
-        message.nlmsg_len = static_cast<std::uint32_t>(buffer_.size());
+        message.nlmsg_len = static_cast<std::uint32_t>(size_);
         message.nlmsg_seq = sequence;
         std::memcpy(buffer_.data(), &message, sizeof message);
-        return buffer_;
+        return Bytes(buffer_).first(size_);
     }
 
   private:
-    void append(Bytes bytes) { buffer_.insert(buffer_.end(), bytes.begin(), bytes.end()); }
+    void append(Bytes bytes) {
+        if (size_ + bytes.size() > buffer_.size()) throw std::length_error("rtnetlink request");  // no request is near
+        std::memcpy(&buffer_[size_], bytes.data(), bytes.size());
+        size_ += bytes.size();
+    }
 
-    std::vector<std::uint8_t> buffer_{};
+    std::array<std::uint8_t, 512> buffer_{};
+    std::size_t size_ = 0;
 };
 
 sim::Result<Netlink> Netlink::open() {
@@ -110,7 +115,7 @@ sim::Result<Netlink> Netlink::open() {
 }
 
 sim::Result<void> Netlink::talk(Request& request, std::string_view what) {
-    const auto& message = request.finish(++sequence_);
+    const Bytes message = request.finish(++sequence_);
     if (::send(socket_.get(), message.data(), message.size(), 0) < 0) {
         return std::unexpected(system_error("rtnetlink " + std::string(what)));
     }

@@ -93,12 +93,17 @@ Result<void> ModelEngine::inject(std::span<const std::uint8_t> packet) {
     return {};
 }
 
+std::int64_t ModelEngine::next_deadline_ns() const {
+    const std::int64_t deadline_ns = server_.next_deadline_ns();
+    return deadline_ns == INT64_MAX ? INT64_MAX : deadline_ns - kScriptStart_ns;
+}
+
 Result<void> ModelEngine::collect(std::int64_t until_ns, std::vector<Packet>& packets) {
     model::Outbox out;
     while (true) {
-        const std::int64_t deadline_ns = server_.next_deadline_ns();
-        if (deadline_ns > kScriptStart_ns + std::max(until_ns, now_ns_)) break;
-        now_ns_ = std::max(now_ns_, deadline_ns - kScriptStart_ns);
+        const std::int64_t deadline_ns = next_deadline_ns();
+        if (deadline_ns > std::max(until_ns, now_ns_)) break;
+        now_ns_ = std::max(now_ns_, deadline_ns);
         out.clear();
         server_.advance(kScriptStart_ns + now_ns_, out);
         take(out);

@@ -38,7 +38,8 @@ class ModelEngine final : public Engine {
     Sockets sockets() override;
     std::string state_of(const core::FourTuple& tuple) override;
 
-    model::Server& server() { return server_; }
+    /// When the next timer is due, since the start of the script; INT64_MAX when none is.
+    [[nodiscard]] std::int64_t next_deadline_ns() const;
 
   private:
     void take(const model::Outbox& out);

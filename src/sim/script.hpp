@@ -29,6 +29,7 @@
 
 #include "core/packet.hpp"
 #include "sim/engine.hpp"
+#include "sim/scenario.hpp"
 
 namespace synwhy::sim {
 
@@ -68,13 +69,6 @@ enum class Op : std::uint8_t {
 };
 std::string_view to_string(Op op);
 
-/// A line as written. The place is that of its first character in the file that holds it.
-struct ScriptLine {
-    std::string text{};
-    std::size_t line = 0;
-    std::size_t column = 1;
-};
-
 struct Word {
     std::string text{};
     std::size_t column = 0;
@@ -97,7 +91,7 @@ struct Step {
 
 /// Expands loops and checks every line. Errors say `name:line:column`; in a line with {expressions} the column is that
 /// of the expanded text.
-Result<std::vector<Step>> parse_script(std::span<const ScriptLine> lines, std::string_view name);
+Result<std::vector<Step>> parse_script(std::span<const ScriptStep> lines, std::string_view name);
 
 /// What the steps as a whole say about where they can be played.
 struct ScriptDemands {
@@ -148,16 +142,30 @@ struct StepResult {
     std::int64_t watched_ns = 0;            ///< watch
 };
 
-struct ScriptOptions {
-    bool ipv6 = false;  ///< play an IPv4 script with IPv6 addresses
-    std::function<void(const StepResult&)> on_step{};  ///< called after every step; may be empty
+/// Where two engines disagree about one step.
+struct Difference {
+    std::size_t number = 0;  ///< of the step, from 1
+    std::size_t line = 0;
+    std::string step{};
+    std::string field{};  ///< "verdict", "reply 1 ack", "accept queue 80", "TcpExt.ListenDrops"
+    std::string expected{};
+    std::string got{};
 };
 
-/// Plays the steps. @return one result per step
+/// Compares what is determined: verdicts, results of calls, replies without what is random (sequence numbers' start, TSval),
+/// queue lengths, numbers of sockets per state, and the counters that both engines have. Counters of a step whose
+/// packet got lost on its way in one engine (StepResult::lost) are left out.
+/// @param reference, other results of the same steps
+std::vector<Difference> compare_results(std::span<const StepResult> reference, const CounterValues& reference_counters,
+                                        std::span<const StepResult> other, const CounterValues& other_counters);
+
+/// Plays the steps. @param on_step called after every step; may be empty. @return one result per step
 Result<std::vector<StepResult>> run_script(std::span<const Step> steps, std::string_view name, Engine& engine,
-                                           const ScriptOptions& options);
+                                           const std::function<void(const StepResult&)>& on_step);
 
 /// The IPv6 address that stands for an IPv4 one: 10.0.0.N is fd00::N, everything else 2001:db8:: plus the four bytes.
 core::Address ipv6_twin(const core::Address& address);
+/// The same script between IPv6 addresses.
+std::vector<Step> ipv6_twin(std::vector<Step> steps);
 
 }  // namespace synwhy::sim

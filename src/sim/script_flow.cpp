@@ -1,6 +1,7 @@
 #include "sim/script_flow.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "core/seq.hpp"
 #include "sim/script_words.hpp"
@@ -10,12 +11,14 @@ namespace {
 
 using std::string_view;
 
+constexpr string_view kDefaultClient = "198.51.100.7";
 constexpr string_view kFlagLetters = "FSRPAUEC";
 constexpr std::uint16_t kClientWindow = 64240;
 constexpr std::int32_t kPlausibleProgress = 1'000'000;  // bytes a reply may be ahead of what was seen
 constexpr std::uint8_t kFirstNeighbourType = 130;       // ICMPv6: MLD and neighbour discovery from here on
 
-core::Address default_client() { return *core::parse_address("198.51.100.7"); }
+core::Address address(const Word& word) { return core::parse_address(word.text).value_or(core::Address{}); }
+core::Address default_client() { return *core::parse_address(kDefaultClient); }
 core::Address default_server() { return *core::parse_address("10.0.0.1"); }
 
 std::uint32_t as_u32(std::int64_t value) { return static_cast<std::uint32_t>(static_cast<std::uint64_t>(value)); }
@@ -130,15 +133,10 @@ Flow* Flows::get(string_view name) {
     if (Flow* const known = find(name)) return known;
     if (flows_.size() == kMaxScriptFlows) return nullptr;
     Flow flow{.name = std::string(name)};
-    flow.client = {ipv6_ ? ipv6_twin(default_client()) : default_client(), 40000};
-    flow.server = {ipv6_ ? ipv6_twin(default_server()) : default_server(), 80};
+    flow.client = {default_client(), 40000};
+    flow.server = {default_server(), 80};
     flow.isn = 1'000'000'000U + 1'000'000U * static_cast<std::uint32_t>(flows_.size() + 1);
     return &flows_.emplace_back(std::move(flow));
-}
-
-core::Address Flows::address(const Word& word) const {
-    const core::Address address = core::parse_address(word.text).value_or(core::Address{});
-    return ipv6_ && address.family == core::Family::ipv4 ? ipv6_twin(address) : address;
 }
 
 void Flows::apply(const Step& step, Flow& flow) {
@@ -274,6 +272,36 @@ core::Address ipv6_twin(const core::Address& address) {
         for (std::size_t i = 0; i < 4; ++i) bytes[12 + i] = static_cast<std::uint8_t>(value >> (24U - 8U * i));
     }
     return core::Address::from_ipv6(bytes.data());
+}
+
+std::vector<Step> ipv6_twin(std::vector<Step> steps) {
+    std::set<std::string> known;
+    const auto rewrite = [](Step& step, const Word& key, Word& value) {
+        const auto address = core::parse_address(value.text);
+        if (!address || address->family == core::Family::ipv6) return;
+        const std::string twin = core::to_string(ipv6_twin(*address));
+        const std::string old = ' ' + key.text + '=' + value.text;
+        const auto at = step.text.find(old);
+        if (at != std::string::npos) step.text.replace(at, old.size(), ' ' + key.text + '=' + twin);
+        value.text = twin;
+    };
+    for (Step& step : steps) {
+        const bool sends = step.op == Op::flow || (step.op >= Op::syn && step.op <= Op::resend);
+        if (step.op == Op::like) known.insert(step.names[0].text);
+        if (sends && known.insert(step.names[0].text).second && step.key("src") == nullptr) {
+            const std::string client(detail::kDefaultClient);
+            step.keys.emplace_back(Word{"src"}, Word{client});
+            step.text += " src=" + client;
+        }
+        if (step.op == Op::listen && !step.has_word("v6") && !step.has_word("v6only")) {
+            step.words.push_back({"v6"});
+            step.text += " v6";
+        }
+        for (auto& [key, value] : step.keys) {
+            if (key.text == "src" || key.text == "dst" || key.text == "addr") rewrite(step, key, value);
+        }
+    }
+    return steps;
 }
 
 }  // namespace synwhy::sim

@@ -35,8 +35,6 @@ struct Flow {
 
 class Flows {
   public:
-    explicit Flows(bool ipv6) : ipv6_(ipv6) {}
-
     /// The flow of this name, a new one with defaults if there is none. nullptr: too many.
     Flow* get(std::string_view name);
     /// nullptr: there is none.
@@ -49,13 +47,11 @@ class Flows {
     std::expected<std::vector<std::uint8_t>, std::string> write(const Step& step, Flow& flow);
     /// Understands a packet of the server, and lets the flow learn from it. nullopt: noise (neighbour discovery)
     std::optional<Reply> read(const Packet& packet);
-    [[nodiscard]] core::Address address(const Word& word) const;
 
   private:
     Flow* owner(const core::Segment& reply);
     void learn(const core::Segment& segment, Flow& flow) const;
 
-    bool ipv6_;
     std::deque<Flow> flows_{};  // pointers stay valid
     std::uint64_t clock_ = 0;
     std::uint16_t next_ip_id_ = 1;

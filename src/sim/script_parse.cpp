@@ -28,6 +28,8 @@ string_view trimmed(string_view text) {
 
 string_view without_comment(string_view text) { return text.substr(0, text.find('#')); }
 
+std::size_t column_of(const ScriptStep& line) { return static_cast<std::size_t>(line.column); }
+
 std::vector<Word> split(string_view text, std::size_t first_column) {
     std::vector<Word> words;
     std::size_t at = 0;
@@ -44,9 +46,9 @@ class Parser {
   public:
     Parser(string_view name, std::vector<Step>& steps) : name_(name), steps_(steps) {}
 
-    Result<void> block(std::span<const ScriptLine> lines) {
+    Result<void> block(std::span<const ScriptStep> lines) {
         for (std::size_t i = 0; i < lines.size(); ++i) {
-            const auto words = split(without_comment(lines[i].text), lines[i].column);
+            const auto words = split(without_comment(lines[i].text), column_of(lines[i]));
             if (lines[i].text.size() > kMaxScriptLine) return fail(lines[i], 0, "a line of more than 1000 characters");
             if (words.empty()) continue;
             if (words[0].text == "end") return fail(lines[i], words[0].column, "end without repeat");
@@ -63,14 +65,14 @@ class Parser {
     }
 
   private:
-    std::unexpected<core::Error> fail(const ScriptLine& line, std::size_t column, std::string what) const {
+    std::unexpected<core::Error> fail(const ScriptStep& line, std::size_t column, std::string what) const {
         std::string where = std::string(name_) + ":" + std::to_string(line.line);
         if (column != 0) where += ":" + std::to_string(column);
         return std::unexpected(core::Error{std::move(what), std::move(where)});
     }
 
     /// Lines before the `end` that belongs to the `repeat` just before them.
-    static std::optional<std::size_t> block_length(std::span<const ScriptLine> lines) {
+    static std::optional<std::size_t> block_length(std::span<const ScriptStep> lines) {
         std::size_t depth = 1;
         for (std::size_t i = 0; i < lines.size(); ++i) {
             const auto words = split(without_comment(lines[i].text), 1);
@@ -82,11 +84,11 @@ class Parser {
         return std::nullopt;
     }
 
-    Result<void> loop(const ScriptLine& head, std::span<const ScriptLine> body) {
+    Result<void> loop(const ScriptStep& head, std::span<const ScriptStep> body) {
         const auto text = substituted(head);
         if (!text) return std::unexpected(text.error());
-        const auto words = split(*text, head.column);
-        if (words.size() != 4) return fail(head, head.column, "repeat takes a name and two numbers: repeat i 1 8");
+        const auto words = split(*text, column_of(head));
+        if (words.size() != 4) return fail(head, column_of(head), "repeat takes a name and two numbers: repeat i 1 8");
         const auto first = detail::parse_number(words[2].text);
         const auto last = detail::parse_number(words[3].text);
         if (!first || !last) return fail(head, words[first ? 3 : 2].column, "a number is needed here");
@@ -105,14 +107,14 @@ class Parser {
     }
 
     /// The line without its comment, {expressions} replaced by their values.
-    Result<std::string> substituted(const ScriptLine& line) const {
+    Result<std::string> substituted(const ScriptStep& line) const {
         string_view rest = without_comment(line.text);
         std::string text;
         while (!rest.empty()) {
             const auto open = rest.find('{');
             text += rest.substr(0, open);
             if (open == string_view::npos) break;
-            const std::size_t column = line.column + (without_comment(line.text).size() - rest.size()) + open;
+            const std::size_t column = column_of(line) + (without_comment(line.text).size() - rest.size()) + open;
             const auto close = rest.find('}', open);
             if (close == string_view::npos) return fail(line, column, "{ without }");
             const auto value = evaluate(rest.substr(open + 1, close - open - 1));
@@ -153,15 +155,15 @@ class Parser {
         return detail::parse_number(word);
     }
 
-    Result<void> line(const ScriptLine& source) {
+    Result<void> line(const ScriptStep& source) {
         const auto text = substituted(source);
         if (!text) return std::unexpected(text.error());
         if (steps_.size() == kMaxExpandedSteps) return fail(source, 0, "more than 20000 steps");
-        const auto words = split(*text, source.column);
+        const auto words = split(*text, column_of(source));
         if (words.empty()) return {};
         const detail::Grammar* grammar = detail::find_grammar(words[0].text);
         if (grammar == nullptr) return fail(source, words[0].column, "unknown step '" + words[0].text + "'");
-        Step step{.op = grammar->op, .line = source.line, .text = std::string(trimmed(*text))};
+        Step step{.op = grammar->op, .line = static_cast<std::size_t>(source.line), .text = std::string(trimmed(*text))};
         for (const Word& word : std::span(words).subspan(1)) {
             if (auto done = add_word(source, *grammar, word, step); !done) return done;
         }
@@ -174,7 +176,7 @@ class Parser {
         return {};
     }
 
-    Result<void> add_word(const ScriptLine& source, const detail::Grammar& grammar, const Word& word, Step& step) const {
+    Result<void> add_word(const ScriptStep& source, const detail::Grammar& grammar, const Word& word, Step& step) const {
         const bool free_text = grammar.op == Op::desc || grammar.op == Op::set;
         const auto equals = free_text ? string_view::npos : word.text.find('=');
         if (equals == string_view::npos) {
@@ -201,7 +203,7 @@ class Parser {
     }
 
     /// Names that are no names but numbers or choices.
-    Result<void> check_names(const ScriptLine& source, const Step& step) const {
+    Result<void> check_names(const ScriptStep& source, const Step& step) const {
         const auto one_of = [&](string_view a, string_view b) -> Result<void> {
             const Word& word = step.names[0];
             if (word.text == a || word.text == b) return {};
@@ -244,7 +246,7 @@ std::int64_t Step::number(string_view name, std::int64_t otherwise) const {
     return value == nullptr ? otherwise : detail::parse_number(value->text).value_or(otherwise);
 }
 
-Result<std::vector<Step>> parse_script(std::span<const ScriptLine> lines, string_view name) {
+Result<std::vector<Step>> parse_script(std::span<const ScriptStep> lines, string_view name) {
     std::vector<Step> steps;
     if (auto done = Parser(name, steps).block(lines); !done) return std::unexpected(done.error());
     return steps;

@@ -25,10 +25,10 @@ struct Socket {
 
 class Player {
   public:
-    Player(string_view name, Engine& engine, const ScriptOptions& options)
-        : name_(name), engine_(engine), options_(options), flows_(options.ipv6) {}
+    Player(string_view name, Engine& engine) : name_(name), engine_(engine) {}
 
-    Result<std::vector<StepResult>> play(std::span<const Step> steps) {
+    Result<std::vector<StepResult>> play(std::span<const Step> steps,
+                                         const std::function<void(const StepResult&)>& on_step) {
         counted_ = engine_.counters();
         std::vector<StepResult> results;
         results.reserve(steps.size());
@@ -39,7 +39,7 @@ class Player {
                 if (error.where.empty()) error.where = std::string(name_) + ":" + std::to_string(step.line);
                 return std::unexpected(std::move(error));
             }
-            if (options_.on_step) options_.on_step(result);
+            if (on_step) on_step(result);
             results.push_back(std::move(result));
         }
         return results;
@@ -107,9 +107,9 @@ class Player {
 
     Result<void> listen(const Step& step, StepResult& result) {
         ListenOptions listener;
-        const bool ipv6 = step.has_word("v6") || step.has_word("v6only") || options_.ipv6;
-        listener.local.address.family = ipv6 ? core::Family::ipv6 : core::Family::ipv4;
-        if (const Word* address = step.key("addr")) listener.local.address = flows_.address(*address);
+        const bool ipv6 = step.has_word("v6") || step.has_word("v6only");
+        listener.local.address = *core::parse_address(ipv6 ? "::" : "0.0.0.0");
+        if (const Word* own = step.key("addr")) listener.local.address = *core::parse_address(own->text);
         listener.local.port = static_cast<std::uint16_t>(step.number("port", 80));
         listener.v6_only = step.has_word("v6only");
         listener.has_md5_key = step.has_word("md5");
@@ -304,8 +304,7 @@ class Player {
 
     string_view name_;
     Engine& engine_;
-    const ScriptOptions& options_;
-    detail::Flows flows_;
+    detail::Flows flows_{};
     std::map<std::string, Socket, std::less<>> sockets_{};
     CounterValues counted_{};
     std::int64_t mark_ns_ = 0;
@@ -362,8 +361,8 @@ string_view to_string(ReplyKind kind) {
 }
 
 Result<std::vector<StepResult>> run_script(std::span<const Step> steps, string_view name, Engine& engine,
-                                           const ScriptOptions& options) {
-    return Player(name, engine, options).play(steps);
+                                           const std::function<void(const StepResult&)>& on_step) {
+    return Player(name, engine).play(steps, on_step);
 }
 
 }  // namespace synwhy::sim

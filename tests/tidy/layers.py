@@ -20,7 +20,7 @@ LAYERS = {
     "emit": ["sim", "core"],  # sim: only the values of a run (sim/result.hpp) and of scenarios
     "sim": ["model", "core"],
     "tun": ["model", "core"],
-    "lab": ["sim", "core"],
+    "lab": ["sim", "model", "core"],
     "diagnose": ["model", "capture", "core"],
     "serve": ["emit", "core"],
     "fleet": ["emit", "core"],
