@@ -294,6 +294,7 @@ Result<sim::SysctlChange> KernelEngine::set_sysctl(std::string_view name, std::s
 }
 
 Result<void> KernelEngine::set_default_route(bool present) {
+    const Inside inside(place_);  // where the interface has its number
     for (const Prefix& everywhere : {kDefaultV4, kDefaultV6}) {
         auto done = present ? netlink_.add_route(kInterface, everywhere) : netlink_.remove_route(kInterface, everywhere);
         if (!done) return done;

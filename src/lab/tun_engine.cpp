@@ -55,6 +55,7 @@ Result<void> add_default_routes(const NetworkNamespace& router) {
     const Inside inside(router);
     auto netlink = Netlink::open();
     if (!netlink) return std::unexpected(netlink.error());
+    if (auto done = Netlink::wait_for_carrier("router"); !done) return done;
     for (const Prefix& everywhere : {prefix("0.0.0.0", 0), prefix("::", 0)}) {
         if (auto done = netlink->add_route("router", everywhere); !done) return done;
     }
@@ -75,6 +76,7 @@ Result<Descriptor> make_client(const NetworkNamespace& client) {
     if (!wire || ::bind(wire.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
         return std::unexpected(system_error("packet socket"));
     }
+    if (auto done = Netlink::wait_for_carrier("client"); !done) return std::unexpected(done.error());
     return wire;
 }
 
