@@ -61,6 +61,13 @@ void add_lab(CLI::App& app, LabCommand& options) {
     app.add_option("--record", options.record);
 }
 
+void add_replay(CLI::App& app, ReplayCommand& options) {
+    app.add_option("files", options.files)->required();
+    app.add_option("--known", options.known);
+    app.add_flag("--json", options.json);
+    app.add_flag("-v,--verbose", options.verbose);
+}
+
 /// What the options of `pcap` contradict each other in; empty when nothing.
 std::string complaint(PcapOptions& options) {
     if (options.files.empty()) {
@@ -111,6 +118,7 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     ExplainCommand explain_options;
     PathCommand path_options;
     LabCommand lab_options;
+    ReplayCommand replay_options;
     bool names_ignored = false;
 
     CLI::App app;
@@ -120,12 +128,14 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     CLI::App* explain = app.add_subcommand("explain");
     CLI::App* path = app.add_subcommand("path");
     CLI::App* lab = app.add_subcommand("lab");
-    for (CLI::App* command : {pcap, explain, path, lab}) add_common(*command, invocation.common);
+    CLI::App* replay = app.add_subcommand("replay");
+    for (CLI::App* command : {pcap, explain, path, lab, replay}) add_common(*command, invocation.common);
     add_pcap(*pcap, pcap_options, names_ignored);
     explain->add_option("topic", explain_options.topic);
     explain->add_flag("--json", explain_options.json);
     add_path(*path, path_options);
     add_lab(*lab, lab_options);
+    add_replay(*replay, replay_options);
 
     const auto command = [&]() -> std::string {
         const auto used = app.get_subcommands();
@@ -154,6 +164,8 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     } else if (lab->parsed()) {
         wrong = complaint(lab_options);
         invocation.command = std::move(lab_options);
+    } else if (replay->parsed()) {
+        invocation.command = std::move(replay_options);
     } else {
         wrong = complaint(path_options);
         invocation.command = std::move(path_options);

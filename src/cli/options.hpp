@@ -59,9 +59,16 @@ struct LabCommand {
     std::string record{};  ///< file, empty for none
 };
 
+struct ReplayCommand {
+    std::vector<std::string> files{};  ///< recorded experiments, at least one
+    std::string known{};               ///< file with known differences, empty for none
+    bool json = false;
+    bool verbose = false;
+};
+
 struct Invocation {
     CommonOptions common{};
-    std::variant<PcapOptions, ExplainCommand, PathCommand, LabCommand> command{};
+    std::variant<PcapOptions, ExplainCommand, PathCommand, LabCommand, ReplayCommand> command{};
 };
 
 /// The invocation, or, when nothing is left to do (help, version, a usage error: all printed), the exit status.

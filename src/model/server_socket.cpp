@@ -31,8 +31,8 @@ bool Server::Impl::paws_discards(const Socket& s, const Received& in) const {
     const std::int64_t age_s = std::int64_t{second_of(in.now_ns)} - s.ts_recent_s;
     if (!core::paws_refuses(behaviours(), s.ts_recent, age_s, value, 1)) return false;
     const bool pure_ack = in.has(flag::ack) && in.seq() == in.end_seq() && in.seq() == s.rcv_nxt;
-    const bool says_nothing = in.ack() == s.snd_una &&
-                              (std::uint32_t{in.segment.window} << s.agreed.send_scale) == s.send_window;
+    const bool says_nothing =
+        in.ack() == s.snd_una && (std::uint32_t{in.segment.window} << s.agreed.send_scale) == s.send_window;
     const auto behind = static_cast<std::int64_t>(core::ts_older_by(s.ts_recent, value));
     return !(pure_ack && says_nothing && behind <= std::int64_t{s.rto_ms} * 1024 / 1000);
 }
@@ -175,8 +175,8 @@ std::optional<Outcome> Server::Impl::refuse_segment(std::uint32_t i, const Recei
         return Outcome{Fate::silence, nullptr, id_of(i)};
     }
     if (paws_discards(s, in) && !in.has(flag::rst)) return refuse_old(i, in, out);
-    const bool inside = !core::seq_before(in.end_seq(), s.rcv_nxt) &&
-                        !core::seq_after(in.seq(), s.rcv_nxt + s.receive_window);
+    const bool inside =
+        !core::seq_before(in.end_seq(), s.rcv_nxt) && !core::seq_after(in.seq(), s.rcv_nxt + s.receive_window);
     if (!inside) return refuse_outside(i, in, out);
     if (in.has(flag::rst)) return take_reset(i, in, out);
     if (bare) return Outcome{Fate::silence, nullptr, id_of(i)};
