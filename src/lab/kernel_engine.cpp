@@ -14,6 +14,7 @@
 #include <array>
 #include <filesystem>
 
+#include "lab/probe.hpp"
 #include "lab/proc_net.hpp"
 
 namespace synwhy::lab {
@@ -183,15 +184,17 @@ KernelName running_kernel() {
 Result<std::unique_ptr<KernelEngine>> KernelEngine::create(Interrupted interrupted) {
     auto place = NetworkNamespace::create("server");
     if (!place) return std::unexpected(place.error());
-    const Inside inside(*place);
+    const Inside inside(*place);  // holds the way back only: moving the namespace away does no harm
     auto netlink = Netlink::open();
     if (!netlink) return std::unexpected(netlink.error());
     quieten_namespace();
     auto wire = TunDevice::open(kInterface);
     if (!wire) return std::unexpected(wire.error());
     if (auto done = configure(*netlink); !done) return std::unexpected(done.error());
-    return std::unique_ptr<KernelEngine>(
-        new KernelEngine(*std::move(place), *std::move(wire), *std::move(netlink), std::move(interrupted)));
+    std::unique_ptr<KernelEngine> engine(
+        new KernelEngine(std::move(*place), *std::move(wire), *std::move(netlink), std::move(interrupted)));
+    if (auto done = wait_until_answering(*engine); !done) return std::unexpected(done.error());
+    return engine;
 }
 
 std::int64_t KernelEngine::now_ns() {

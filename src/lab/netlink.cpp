@@ -5,9 +5,7 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <span>
@@ -167,19 +165,6 @@ sim::Result<void> Netlink::set_up(std::string_view interface) {
                            .ifi_change = interface == "lo" ? static_cast<unsigned>(IFF_UP) : IFF_UP | IFF_NOARP};
     Request request(RTM_NEWLINK, 0, header);
     return talk(request, "set " + std::string(interface) + " up");
-}
-
-sim::Result<void> Netlink::wait_for_carrier(std::string_view interface) {
-    // The kernel attaches the queueing discipline some time after the link came up; before that, it drops.
-    const Descriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    ifreq request{};
-    interface.copy(request.ifr_name, IFNAMSIZ - 1);
-    for (int attempt = 0; attempt < 400; ++attempt) {
-        if (::ioctl(socket.get(), SIOCGIFFLAGS, &request) != 0) return std::unexpected(system_error("ioctl(SIOCGIFFLAGS)"));
-        if ((request.ifr_flags & IFF_RUNNING) != 0) return {};
-        ::usleep(5'000);
-    }
-    return std::unexpected(core::Error{"no carrier", std::string(interface)});
 }
 
 sim::Result<void> Netlink::add_address(std::string_view interface, const Prefix& prefix) {

@@ -31,8 +31,6 @@ class Netlink {
     sim::Result<void> add_veth(std::string_view name, const Mac& mac, std::string_view peer, const Mac& peer_mac,
                                int peer_namespace);
     sim::Result<void> set_up(std::string_view interface);
-    /// Waits until the interface's other end is there and packets pass; an error when they don't within two seconds.
-    static sim::Result<void> wait_for_carrier(std::string_view interface);
     /// IPv4 gets the prefix's broadcast address, IPv6 skips duplicate address detection.
     sim::Result<void> add_address(std::string_view interface, const Prefix& prefix);
     /// A route without gateway; length 0 is the default route.

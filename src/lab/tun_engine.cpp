@@ -12,6 +12,7 @@
 
 #include "core/bytes.hpp"
 #include "lab/netlink.hpp"
+#include "lab/probe.hpp"
 #include "sim/crafted.hpp"
 
 namespace synwhy::lab {
@@ -55,7 +56,6 @@ Result<void> add_default_routes(const NetworkNamespace& router) {
     const Inside inside(router);
     auto netlink = Netlink::open();
     if (!netlink) return std::unexpected(netlink.error());
-    if (auto done = Netlink::wait_for_carrier("router"); !done) return done;
     for (const Prefix& everywhere : {prefix("0.0.0.0", 0), prefix("::", 0)}) {
         if (auto done = netlink->add_route("router", everywhere); !done) return done;
     }
@@ -76,7 +76,6 @@ Result<Descriptor> make_client(const NetworkNamespace& client) {
     if (!wire || ::bind(wire.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
         return std::unexpected(system_error("packet socket"));
     }
-    if (auto done = Netlink::wait_for_carrier("client"); !done) return std::unexpected(done.error());
     return wire;
 }
 
@@ -119,8 +118,10 @@ Result<std::unique_ptr<TunEngine>> TunEngine::create(const model::ServerConfig& 
     auto wire = make_client(*client);
     if (!wire) return std::unexpected(wire.error());
     if (auto done = add_default_routes(*router); !done) return std::unexpected(done.error());
-    return std::unique_ptr<TunEngine>(new TunEngine(*std::move(router), *std::move(client), *std::move(server),
+    std::unique_ptr<TunEngine> engine(new TunEngine(*std::move(router), *std::move(client), *std::move(server),
                                                     *std::move(wire), config, sysctls, std::move(interrupted)));
+    if (auto done = wait_until_answering(*engine); !done) return std::unexpected(done.error());
+    return engine;
 }
 
 std::int64_t TunEngine::now_ns() {

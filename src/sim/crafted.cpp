@@ -161,6 +161,7 @@ std::optional<Arrived> read_arrival(const Bytes& packet) {
     const auto wire_length = static_cast<std::uint32_t>(packet.size());
     const core::Decoded decoded = core::decode(core::LinkType::raw, packet, wire_length);
     if (decoded.kind != core::FrameKind::tcp && decoded.kind != core::FrameKind::tcp_malformed) return std::nullopt;
+    if (decoded.first_fragment) return std::nullopt;  // waits for the others below TCP
     Arrived arrived{.segment = decoded.segment};
     const core::Checksums sums = core::verify_checksums(decoded, packet, wire_length);
     model::Arrival& a = arrived.arrival;

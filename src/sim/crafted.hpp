@@ -37,7 +37,8 @@ struct Crafted {
 /// The raw IP packet. Payload bytes are 'x'.
 std::vector<std::uint8_t> write_packet(const Crafted& crafted);
 
-/// What a receiver's IP and TCP layers see in a raw IP packet; nullopt when it is no TCP (not even a malformed one).
+/// What a receiver's IP and TCP layers see in a raw IP packet; nullopt when it is no TCP (not even a
+/// malformed one), or a fragment: reassembly is left out.
 struct Arrived {
     core::Segment segment{};
     model::Arrival arrival{};

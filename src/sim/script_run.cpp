@@ -30,6 +30,7 @@ class Player {
     Result<std::vector<StepResult>> play(std::span<const Step> steps,
                                          const std::function<void(const StepResult&)>& on_step) {
         counted_ = engine_.counters();
+        mark_ns_ = engine_.now_ns();
         std::vector<StepResult> results;
         results.reserve(steps.size());
         for (const Step& step : steps) {
