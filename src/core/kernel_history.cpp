@@ -353,6 +353,12 @@ constexpr Change kChanges[] = {
      {6, 6, 9},
      "challenge ACK also for a SYN with an old timestamp",
      [](Behaviours& b) { b.syn_on_established = SynOnEstablished::challenge_always; }},
+    // net/ipv4/tcp_input.c:tcp_ack; measured on 6.18.44
+    {{6, 1, kNever},
+     {6, 7, 0},
+     {6, 18, 44},
+     "an ACK of bytes before the first is challenged",
+     [](Behaviours& b) { b.old_ack_window_by_bytes = true; }},
     // include/net/tcp.h:TCP_PAWS_WRAP, v6.8
     {{6, 6, kNever}, {6, 7, 0}, {6, 8, 0}, "PAWS expiry of 2147 s", [](Behaviours& b) { b.paws_expiry_s = 2147; }},
     // net/ipv4/tcp_input.c:tcp_parse_auth_options; measured on 6.18.44: n12_md5
@@ -368,6 +374,12 @@ constexpr Change kChanges[] = {
      "SYN-queue rule '>' (backlog+1 requests) instead of '>=' (backlog)",
      [](Behaviours& b) { b.syn_queue_rule = SynQueueRule::above_backlog; },
      kAboveBacklog},
+    // net/ipv4/tcp_input.c:tcp_ack; measured on 6.18.44
+    {{6, 1, kNever},
+     {6, 13, 0},
+     {6, 18, 44},
+     "a challenge ACK for an ACK of data never sent",
+     [](Behaviours& b) { b.unsent_ack_challenged = true; }},
     // net/ipv4/tcp_minisocks.c:tcp_timewait_state_process and tcp_check_req, v6.18
     {{6, 14, kNever},
      {6, 15, 0},

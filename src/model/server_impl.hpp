@@ -83,11 +83,13 @@ struct Socket {
     bool fin_sent = false;
     bool peer_closed = false;
     bool asked_late = false;
+    bool accepted_ttl = false;  ///< past its first segment, whose TTL nobody looks at
     std::uint32_t isn = 0, iss = 0;
     std::uint32_t rcv_nxt = 0;
     std::uint32_t receive_window = 0;  ///< bytes
     std::uint32_t snd_una = 0, snd_nxt = 0;
     std::uint32_t send_window = 0;        ///< bytes, what the peer allows
+    std::uint32_t largest_window = 0;     ///< bytes, the most it ever allowed
     std::uint32_t congestion_window = 0;  ///< bytes
     std::uint64_t written = 0;            ///< bytes the application wrote; the first has sequence iss + 1
     std::uint64_t unread = 0;
@@ -225,7 +227,10 @@ struct Server::Impl {
     Outcome refuse_old(std::uint32_t index, const Received& in, Outbox& out);
     Outcome refuse_outside(std::uint32_t index, const Received& in, Outbox& out);
     Outcome take_reset(std::uint32_t index, const Received& in, Outbox& out);
-    bool take_ack(std::uint32_t index, const Received& in, Outbox& out);
+    enum class AckTaken : std::uint8_t { fine, unsent, too_old };
+    AckTaken take_ack(std::uint32_t index, const Received& in, Outbox& out);
+    Outcome refuse_ack(std::uint32_t index, const Received& in, AckTaken why, Outbox& out);
+    [[nodiscard]] bool challenge_limited(const Socket& socket, std::uint32_t now_ms) const;
     void take_data(std::uint32_t index, const Received& in, Outcome& outcome, bool& must_ack);
     void take_fin(std::uint32_t index, const Received& in, Outbox& out);
     bool after_fin_acked(std::uint32_t index, const Received& in, Outbox& out, Outcome& outcome);
@@ -240,6 +245,7 @@ struct Server::Impl {
     void send_socket_reset(Socket& socket, std::uint32_t index, std::int64_t now_ns, Outbox& out);
     void retransmit(std::uint32_t index, std::int64_t now_ns, Outbox& out);
     void socket_timer(std::uint32_t index, std::int64_t now_ns, Outbox& out);
+    void probe_window(std::uint32_t index, std::int64_t now_ns, Outbox& out);
     void set_socket_timer(std::uint32_t index, std::uint32_t now_ms, std::uint32_t delay_ms);
     void measure_rtt(Socket& socket, std::uint32_t rtt_ms);
     void close_socket(std::uint32_t index, std::int64_t now_ns, Outbox& out);
@@ -250,7 +256,7 @@ struct Server::Impl {
 
     // server_emit.cpp: segments
     core::Segment reply_frame(const FlowKey& key) const;
-    void emit(core::Segment segment, Outbox& out, SocketId socket = 0, std::uint64_t offset = 0, bool again = false);
+    void emit(const core::Segment& segment, Outbox& out, SocketId socket = 0, bool again = false);
     void send_reset(const Received& in, Outbox& out);
     [[nodiscard]] std::uint32_t clock_ticks(std::int64_t now_ns) const;
     [[nodiscard]] std::uint32_t timestamp_offset(const FlowKey& key) const;
@@ -310,7 +316,21 @@ struct Server::Impl {
     PeerTable memory;
     TimerQueue timers{};
 
+    /// What the last destination was: nearly all segments have the same.
+    struct Destination {
+        core::Endpoint endpoint{};
+        bool valid = false;
+        bool ours = false;
+        bool broadcast = false;  ///< one of our subnets' broadcast addresses, or 255.255.255.255
+        bool everybody = false;  ///< 224.0.0.1 or ff02::1
+        bool multicast = false;
+        std::optional<std::uint16_t> local{};
+    };
+    Destination last_destination{};
+    const Destination& destination_of(const core::Endpoint& endpoint);
+
     std::vector<core::Endpoint> locals{};
+    std::vector<std::uint16_t> local_addresses{};  ///< per local endpoint: the first one with its address
     std::unordered_map<core::Endpoint, std::uint16_t, EndpointHash> local_numbers{};
     std::vector<core::Address> peer_names{};  ///< IPv6 peers by number
     std::vector<std::uint32_t> peer_uses{};
@@ -319,6 +339,8 @@ struct Server::Impl {
 
     std::vector<std::vector<Counter>> row_counters{};  ///< per row of the path, those that exist here
     std::vector<bool> row_drops{};                     ///< moves sk_drops
+    bool remembers_by_peer = false;  ///< one memory per peer for all local addresses (up to 3.13)
+    bool refuses_net_zero = false;   ///< all of 0.0.0.0/8 is a martian source
     std::int64_t base_ns = INT64_MIN;
     std::uint32_t generation = 0;
     std::uint64_t refused = 0;
@@ -335,7 +357,23 @@ struct Server::Impl {
     [[nodiscard]] std::int64_t to_ns(std::uint32_t ms) const { return base_ns + std::int64_t{ms} * 1'000'000; }
 };
 
-/// The row with this id; the table is constant, so is the result.
+/// A row's id as a template argument.
+template <std::size_t size>
+struct RowId {
+    char text[size]{};
+    constexpr RowId(const char (&id)[size]) {  // NOLINT(google-explicit-constructor): written as a string literal
+        for (std::size_t i = 0; i < size; ++i) text[i] = id[i];
+    }
+};
+
+/// The row with this id, looked up once: the table is constant.
+template <RowId id>
+const core::Row* row() {
+    static const core::Row* const found = core::find_row(id.text);
+    return found;
+}
+
+/// The same for an id that is known at run time only.
 const core::Row* row(std::string_view id);
 
 }  // namespace synwhy::model

@@ -63,7 +63,7 @@ Outcome Server::Impl::challenge(std::uint32_t i, const Received& in, const Row* 
     Socket& s = sockets[i];
     if (limited) {
         count(Counter::tcp_ack_skipped_challenge);
-        return {Fate::silence, row("full-socket.rate-limit"), id_of(i)};
+        return {Fate::silence, row<"full-socket.rate-limit">(), id_of(i)};
     }
     const std::uint32_t second = in.now_ms / 1000;
     if (second != challenge_second) {
@@ -71,7 +71,7 @@ Outcome Server::Impl::challenge(std::uint32_t i, const Received& in, const Row* 
         challenges_this_second = 0;
     }
     if (challenges_this_second >= config.settings.challenge_ack_limit) {
-        return {Fate::silence, row("full-socket.host-limit"), id_of(i)};
+        return {Fate::silence, row<"full-socket.host-limit">(), id_of(i)};
     }
     ++challenges_this_second;
     s.last_reply_ms = in.now_ms;
@@ -136,10 +136,10 @@ Outcome Server::Impl::refuse_old(std::uint32_t i, const Received& in, Outbox& ou
     Socket& s = sockets[i];
     count(Counter::paws_estab);
     if (request_reply_limited(s.last_reply_ms, in, Counter::tcp_ack_skipped_paws)) {
-        return {Fate::silence, row("full-socket.paws"), id_of(i)};
+        return {Fate::silence, row<"full-socket.paws">(), id_of(i)};
     }
     send_duplicate_ack(s, in, out);
-    return {Fate::bare_ack, row("full-socket.paws"), id_of(i)};
+    return {Fate::bare_ack, row<"full-socket.paws">(), id_of(i)};
 }
 
 Outcome Server::Impl::refuse_outside(std::uint32_t i, const Received& in, Outbox& out) {
@@ -152,15 +152,17 @@ Outcome Server::Impl::refuse_outside(std::uint32_t i, const Received& in, Outbox
     return {Fate::bare_ack, nullptr, id_of(i)};
 }
 
+bool Server::Impl::challenge_limited(const Socket& s, std::uint32_t now_ms) const {
+    const auto limit_ms = static_cast<std::uint32_t>(std::max(0, config.settings.invalid_ratelimit_ms));
+    return behaviours().established_reply_rate_limited && s.last_reply_ms != 0 && now_ms - s.last_reply_ms < limit_ms;
+}
+
 /// RFC 5961 3.2: a RST anywhere in the window but at rcv_nxt is challenged.
 Outcome Server::Impl::take_reset(std::uint32_t i, const Received& in, Outbox& out) {
     Socket& s = sockets[i];
     const SocketId id = id_of(i);
     if (behaviours().rst_needs_exact_sequence && in.seq() != s.rcv_nxt) {
-        const auto limit_ms = static_cast<std::uint32_t>(std::max(0, config.settings.invalid_ratelimit_ms));
-        const bool limited = behaviours().established_reply_rate_limited && s.last_reply_ms != 0 &&
-                             in.now_ms - s.last_reply_ms < limit_ms;
-        return challenge(i, in, nullptr, limited, out);
+        return challenge(i, in, nullptr, challenge_limited(s, in.now_ms), out);
     }
     if (counts_as_reset(s.state)) count(Counter::tcp_estab_resets);
     s.reset = true;
@@ -185,12 +187,26 @@ std::optional<Outcome> Server::Impl::refuse_segment(std::uint32_t i, const Recei
 
 // -------------------------------------------------------------------------------------------------- ACK, data, FIN
 
-/// False when the acknowledgment is for something never sent. net/ipv4/tcp_input.c:tcp_ack
-bool Server::Impl::take_ack(std::uint32_t i, const Received& in, Outbox& out) {
+/// RFC 5961 5.2: an ACK of the far past, and in the newest kernels one of the future, is challenged.
+Outcome Server::Impl::refuse_ack(std::uint32_t i, const Received& in, AckTaken why, Outbox& out) {
+    const bool challenged = why == AckTaken::too_old || behaviours().unsent_ack_challenged;
+    if (!challenged) return {Fate::silence, nullptr, id_of(i)};
+    return challenge(i, in, nullptr, challenge_limited(sockets[i], in.now_ms), out);
+}
+
+/// net/ipv4/tcp_input.c:tcp_ack
+Server::Impl::AckTaken Server::Impl::take_ack(std::uint32_t i, const Received& in, Outbox& out) {
     Socket& s = sockets[i];
-    if (core::seq_after(in.ack(), s.snd_nxt)) return false;
+    if (core::seq_after(in.ack(), s.snd_nxt)) return AckTaken::unsent;
     const std::uint32_t window = std::uint32_t{in.segment.window} << s.agreed.send_scale;
-    if (core::seq_before(in.ack(), s.snd_una)) return true;
+    if (core::seq_before(in.ack(), s.snd_una)) {
+        const std::uint32_t acknowledged = s.snd_una - s.iss - 1;
+        const std::uint32_t reach =
+            behaviours().old_ack_window_by_bytes ? std::min(s.largest_window, acknowledged) : s.largest_window;
+        const bool ancient = core::seq_before(in.ack(), s.snd_una - reach);
+        return ancient && behaviours().rst_needs_exact_sequence ? AckTaken::too_old : AckTaken::fine;
+    }
+    s.largest_window = std::max(s.largest_window, window);
     if (in.ack() == s.snd_una) {
         const bool duplicate = in.seq() == in.end_seq() && s.snd_nxt != s.snd_una && window == s.send_window;
         s.send_window = window;
@@ -199,7 +215,7 @@ bool Server::Impl::take_ack(std::uint32_t i, const Received& in, Outbox& out) {
             s.recover = s.snd_nxt;
             retransmit(i, in.now_ns, out);
         }
-        return true;
+        return AckTaken::fine;
     }
     const std::uint32_t acked = in.ack() - s.snd_una;
     s.send_window = window;
@@ -215,7 +231,7 @@ bool Server::Impl::take_ack(std::uint32_t i, const Received& in, Outbox& out) {
         set_socket_timer(i, in.now_ms, s.rto_ms);
         if (s.recovering) retransmit(i, in.now_ns, out);
     }
-    return true;
+    return AckTaken::fine;
 }
 
 void Server::Impl::take_data(std::uint32_t i, const Received& in, Outcome& outcome, bool& must_ack) {
@@ -306,11 +322,17 @@ bool Server::Impl::after_fin_acked(std::uint32_t i, const Received& in, Outbox& 
 
 Outcome Server::Impl::socket_receive(std::uint32_t i, const Received& in, Outbox& out) {
     const SocketId id = id_of(i);
+    if (behaviours().min_ttl_exists && in.segment.ttl < listeners[sockets[i].listener].options.min_ttl &&
+        sockets[i].accepted_ttl) {
+        count(Counter::tcp_min_ttl_drop);
+        return {Fate::silence, row<"tcp.min-ttl">(), id};
+    }
+    sockets[i].accepted_ttl = true;
     if (in.has(flag::syn) && !in.has(flag::rst) && sockets[i].rcv_nxt != in.seq() + 1) return socket_syn(i, in, out);
     if (in.has(flag::syn) && !in.has(flag::rst) && !in.has(flag::ack)) return socket_syn(i, in, out);
     if (auto refused_here = refuse_segment(i, in, out)) return *refused_here;
     Outcome outcome{Fate::processed, nullptr, id};
-    if (!take_ack(i, in, out)) return {Fate::silence, nullptr, id};
+    if (const AckTaken taken = take_ack(i, in, out); taken != AckTaken::fine) return refuse_ack(i, in, taken, out);
     store_timestamp(sockets[i], in);
     const bool fin_acked = sockets[i].fin_sent && sockets[i].snd_una == sockets[i].snd_nxt;
     if (fin_acked && after_fin_acked(i, in, out, outcome)) return outcome;

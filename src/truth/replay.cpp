@@ -172,7 +172,11 @@ class Replay {
     void match_timers(const model::Outbox& out) {
         for (const Outgoing& sent : out) {
             const FourTuple tuple{sent.segment.destination, sent.segment.source};
-            if (std::string_view(kind_of(sent.segment)) != "synack") continue;  // loss recovery of a connection
+            const std::string_view kind = kind_of(sent.segment);
+            if (kind != "synack") {  // loss recovery of a connection, whose time is its own
+                packets_.take(tuple, kind, recording_.steps[position_].t, recording_.duration_s);
+                continue;
+            }
             Recorded* recorded = packets_.take_reserved(tuple);
             if (recorded == nullptr) {
                 comparison_.extra(position_, sent.segment, nullptr, true);
@@ -261,6 +265,7 @@ class Replay {
     }
 
     void listen(const Step& step) {
+        if (step.result.find("bind=ok listen=ok") == std::string::npos) return;
         const bool is6 = step.has_word("v6");
         model::ListenOptions options;
         options.local.address.family = is6 ? core::Family::ipv6 : core::Family::ipv4;

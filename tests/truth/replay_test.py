@@ -32,13 +32,13 @@ def unpack(archive, folder):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--synwhy", required=True)
-    parser.add_argument("--data", required=True, type=pathlib.Path)
+    parser.add_argument("--data", required=True, type=pathlib.Path, nargs="+")
     parser.add_argument("--known", required=True)
     parser.add_argument("--min-comparable", type=float, default=0.95)
     parser.add_argument("--max-known", type=float, default=0.01)
     options = parser.parse_args()
     failed = False
-    archives = sorted(options.data.glob("*.tar.zst"))
+    archives = sorted(path for folder in options.data for path in folder.glob("*.tar.zst"))
     if not archives:
         sys.exit(f"no recordings in {options.data}")
     for archive in archives:
