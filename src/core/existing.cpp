@@ -54,7 +54,7 @@ ExistingDecision decide_request(const Behaviours& kernel, const ExistingFacts& f
         return {ExistingReply::synack_again, Cause::syn_recv_collision};
     }
     if (old || !syn_in_window(facts)) {
-        return limited_ack(kernel.duplicate_rate_limited, facts, Cause::syn_recv_collision,
+        return limited_ack(kernel.request_ack_rate_limited, facts, Cause::syn_recv_collision,
                            old ? "request.paws" : "request.other-isn", "request.rate-limit");
     }
     return {ExistingReply::rst, Cause::syn_recv_collision, "request.in-window"};

@@ -128,6 +128,12 @@ struct Behaviours {
     bool malformed_md5_dropped = false;            ///< 6.18
     bool requests_swept = false;        ///< one 200 ms timer sweeps the SYN table: late timers (<= 4.0)
     bool time_wait_wheel = false;       ///< TIME_WAIT ends on an 8-slot wheel of 7.5 s (<= 4.0)
+    bool reopened_isn_is_fresh = false;  ///< a reopened TIME_WAIT gets a new ISN, not snd_nxt + 65537 (Debian 6.1.192)
+    bool request_ack_rate_limited = true;  ///< so is the ACK for an unacceptable segment on SYN_RECV (>= 4.9)
+    bool subnet_zero_is_broadcast = false;  ///< a subnet's lowest address is a broadcast address (<= 5.13)
+    bool not_local_counted = true;          ///< InAddrErrors moves for a foreign destination (not 3.6 .. 3.10, el7)
+    bool route_cache = false;               ///< loopback destinations count as InAddrErrors (<= 3.5)
+    bool timer_slots_grow = true;       ///< timers fire up to an eighth of their length late (>= 4.8)
     bool tw_counted_when_scheduled = true;      ///< TW, TWKilled move when the bucket is made (>= 4.17), else at its end
     bool synack_retransmit_counted = true;      ///< RetransSegs counts SYN+ACKs (>= 3.0)
     bool duplicate_restarts_timer = true;       ///< a repeated SYN restarts the SYN+ACK timer (>= 3.10)

@@ -71,6 +71,7 @@ struct Outcome {
     std::uint32_t new_bytes = 0;     ///< payload accepted in order from this segment ...
     std::uint32_t skip_bytes = 0;    ///< ... after skipping this much that was known already
     bool peer_closed = false;        ///< this segment's FIN was accepted
+    bool reopened = false;           ///< the SYN took the place of a TIME_WAIT
 };
 
 /// A segment on its way out. `segment.source` is the server's.
@@ -132,7 +133,13 @@ struct TimerView {
     enum class Kind : std::uint8_t { request_resend, request_expiry, time_wait, fin_wait2, retransmit } kind{};
     core::FourTuple tuple{};
     std::int64_t due_ns = 0;
+    std::int64_t delay_ns = 0;  ///< how long it was set for
+    bool from_rto = false;      ///< its length is an estimate from measured round trips (recycled TIME_WAIT)
 };
+
+/// How late a kernel's timer wheel may fire a timer of this length, busy machines apart: from 4.8 on the slots grow
+/// with the distance (1 jiffy below 64, then 8, 64, 512 ...: an eighth of the delay at most). kernel/time/timer.c
+std::int64_t timer_granularity_ns(const core::Behaviours& kernel, int hz, std::int64_t delay_ns);
 
 struct ServerConfig {
     core::Kernel kernel{};

@@ -54,7 +54,8 @@ void Server::close_listener(ListenerId number, std::int64_t now_ns, Outbox& out)
     impl_->advance(now_ns, out);
     Listener& listener = impl_->listeners[number];
     listener.open = false;
-    for (std::uint32_t i = 0; i < impl_->requests.size(); ++i) {
+    // Lockless requests stay until their timer or a segment finds the listener gone.
+    for (std::uint32_t i = 0; i < impl_->requests.size() && !impl_->behaviours().request_in_ehash; ++i) {
         const Request& r = impl_->requests[i];
         if ((r.bits & Request::kAlive) != 0 && r.listener == number) impl_->drop_request(i);
     }
@@ -65,6 +66,7 @@ void Server::close_listener(ListenerId number, std::int64_t now_ns, Outbox& out)
         if (!i) continue;
         Socket& s = impl_->sockets[*i];
         s.orphan = true;
+        if (s.state == State::established || s.state == State::close_wait) impl_->count(Counter::tcp_estab_resets);
         if (s.hashed) impl_->send_socket_reset(s, *i, now_ns, out);
         impl_->kill_socket(*i);
     }

@@ -45,7 +45,8 @@ struct Request {
     std::uint8_t bits = 0;
     std::uint8_t resends = 0;  ///< SYN+ACKs after the first
 
-    static constexpr std::uint8_t kAlive = 1, kTimestamps = 2, kSack = 4, kScaling = 8, kAcked = 16, kAskedLate = 32;
+    static constexpr std::uint8_t kAlive = 1, kTimestamps = 2, kSack = 4, kScaling = 8, kAcked = 16, kAskedLate = 32,
+                                  kAskedExpiry = 64;
 };
 
 /// TIME_WAIT, or FIN_WAIT2 of a socket that its process has closed. include/net/inet_timewait_sock.h
@@ -62,7 +63,7 @@ struct Bucket {
     std::uint8_t receive_scale = 0;
     std::uint8_t bits = 0;
 
-    static constexpr std::uint8_t kAlive = 1, kTimestamps = 2, kFinWait2 = 4, kRecycled = 8, kShort = 16,
+    static constexpr std::uint8_t kAlive = 1, kTimestamps = 2, kFinWait2 = 4, kUnstamped = 8, kShort = 16,
                                   kAskedLate = 32;
 };
 
@@ -173,6 +174,7 @@ struct Server::Impl {
     Outcome conn_request(std::uint32_t listener, const Received& in, bool via_time_wait, std::uint32_t isn,
                          Outbox& out);
     void fill_facts(const Listener& listener, const Received& in, bool via_time_wait, core::Facts& facts) const;
+    [[nodiscard]] bool looks_up_route_twice(const core::Facts& facts, const core::ListenDecision& decision) const;
     void fill_peer_facts(const Received& in, core::Facts& facts) const;
     void count_fast_open(Listener& listener, const Received& in);
     void store_request(std::uint32_t listener, const Received& in, std::uint32_t iss, Outbox& out);
@@ -199,7 +201,7 @@ struct Server::Impl {
     [[nodiscard]] bool request_resends(const Request& request, const Listener& listener) const;
     void set_request_timer(std::uint32_t index, std::uint32_t now_ms, std::uint32_t delay_ms);
     [[nodiscard]] std::uint32_t swept_ms(const Request& request, const Listener& listener, std::uint32_t due_ms) const;
-    void send_synack(const Request& request, std::int64_t now_ns, bool again, Outbox& out);
+    void send_synack(const Request& request, bool again, Outbox& out);
 
     // server_time_wait.cpp
     Outcome bucket_receive(std::uint32_t index, const Received& in, Outbox& out);
@@ -213,6 +215,7 @@ struct Server::Impl {
     void send_bucket_ack(const Bucket& bucket, std::int64_t now_ns, Outbox& out);
     [[nodiscard]] std::uint32_t wheel_ms(std::uint32_t delay_ms) const;
     bool remember_peer(const Socket& socket, std::int64_t now_ns);
+    [[nodiscard]] bool files_elsewhere(const Socket& socket) const;
 
     // server_socket.cpp: connections
     Outcome socket_receive(std::uint32_t index, const Received& in, Outbox& out);
@@ -269,6 +272,8 @@ struct Server::Impl {
     [[nodiscard]] core::Address peer_address(const FlowKey& key) const;
     [[nodiscard]] std::optional<std::uint32_t> find_listener(const core::Endpoint& destination) const;
     [[nodiscard]] PeerKey memory_key(const FlowKey& key) const;
+    /// nullopt when this local address has never had a connection.
+    [[nodiscard]] std::optional<PeerKey> memory_key(std::uint32_t peer, const core::Address& local) const;
 
     // counting
     void count(Counter counter, std::uint64_t n = 1) { counters.add(counter, n); }

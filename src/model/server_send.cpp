@@ -84,7 +84,6 @@ void Server::Impl::send_fin(std::uint32_t i, std::int64_t now_ns, Outbox& out) {
 void Server::Impl::send_socket_reset(Socket& s, std::uint32_t i, std::int64_t now_ns, Outbox& out) {
     send_ack(s, i, now_ns, out);
     out.back().segment.flags |= flag::rst;
-    out.back().segment.options = {};
     count(Counter::tcp_out_rsts);
 }
 
