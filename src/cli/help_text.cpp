@@ -12,6 +12,7 @@ usage: synwhy COMMAND [OPTIONS]
   pcap FILE...       explain the unanswered connection attempts of a capture
   explain CAUSE      what a cause is and what helps; "list" names all
   path --kernel R    what Linux release R does with a SYN, step by step
+  sim SCENARIO       simulate clients, NAT, floods and servers; "list" names all
 
   synwhy COMMAND --help    options of a command
   synwhy --version
@@ -88,12 +89,39 @@ places, or what differs between two kernels.
   synwhy path --diff 4.9 4.12
 )text";
 
+constexpr std::string_view kSim =
+    R"text(usage: synwhy sim [OPTIONS] SCENARIO | list
+
+Simulates what SCENARIO describes: servers of any kernel, clients, NAT gateways,
+lossy links, SYN floods and changes of settings; says who was refused and why.
+SCENARIO is a TOML file or the name of a built-in one, followed by /VARIANT for
+one of its variants. The same seed gives the same run, byte for byte. No packet
+leaves this process.
+
+      --seed N             another run of the same scenario
+      --duration TIME      "90 s", "10 min"
+      --kernel RELEASE     of every server
+      --sysctl NAME=VALUE  of every server; repeatable
+  -v, --verbose            all counters and clients
+      --json               the result as one JSON object
+  -w, --write FILE         what the servers' interfaces saw, as pcapng; "-" is
+                           standard output
+      --html FILE          a report with plots in one file
+      --color WHEN         auto, always, never
+      --exit-zero          exit 0 also when somebody was refused
+
+  synwhy sim nat-recycle
+  synwhy sim nat-recycle --kernel 4.12
+  synwhy sim nat-recycle -w nat.pcapng --html nat.html; synwhy pcap nat.pcapng
+)text";
+
 }  // namespace
 
 std::string_view help_text(std::string_view command) {
     if (command == "pcap") return kPcap;
     if (command == "explain") return kExplain;
     if (command == "path") return kPath;
+    if (command == "sim") return kSim;
     return kOverview;
 }
 

@@ -50,6 +50,18 @@ void add_path(CLI::App& app, PathCommand& options) {
     diff->excludes(list);
 }
 
+void add_sim(CLI::App& app, SimCommand& options) {
+    app.add_option("scenario", options.scenario);
+    app.add_option("--seed", options.seed);
+    app.add_flag("--json", options.json);
+    app.add_flag("-v,--verbose", options.verbose);
+    app.add_option("-w,--write", options.write);
+    app.add_option("--html", options.html);
+    app.add_option("--kernel", options.kernel);
+    app.add_option("--sysctl", options.sysctls)->allow_extra_args(false);
+    app.add_option("--duration", options.duration);
+}
+
 /// What the options of `pcap` contradict each other in; empty when nothing.
 std::string complaint(PcapOptions& options) {
     if (options.files.empty()) {
@@ -72,6 +84,15 @@ std::string complaint(const PathCommand& options) {
     return {};
 }
 
+std::string complaint(const SimCommand& options) {
+    if (options.scenario.empty()) return "sim: no scenario given; \"synwhy sim list\" names those that are built in";
+    if (options.write == "-" && options.html == "-") return "sim: standard output can hold one of -w and --html";
+    if ((options.write == "-" || options.html == "-") && options.json) {
+        return "sim: standard output is taken: --json excludes -w - and --html -";
+    }
+    return {};
+}
+
 ExitCode usage_error(std::string_view what, std::string_view command) {
     complain(std::string(what) + "; try: synwhy " + std::string(command) + (command.empty() ? "" : " ") + "--help");
     return ExitCode::usage;
@@ -90,6 +111,7 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     PcapOptions pcap_options;
     ExplainCommand explain_options;
     PathCommand path_options;
+    SimCommand sim_options;
     bool names_ignored = false;
 
     CLI::App app;
@@ -98,11 +120,13 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     CLI::App* pcap = app.add_subcommand("pcap");
     CLI::App* explain = app.add_subcommand("explain");
     CLI::App* path = app.add_subcommand("path");
-    for (CLI::App* command : {pcap, explain, path}) add_common(*command, invocation.common);
+    CLI::App* sim = app.add_subcommand("sim");
+    for (CLI::App* command : {pcap, explain, path, sim}) add_common(*command, invocation.common);
     add_pcap(*pcap, pcap_options, names_ignored);
     explain->add_option("topic", explain_options.topic);
     explain->add_flag("--json", explain_options.json);
     add_path(*path, path_options);
+    add_sim(*sim, sim_options);
 
     const auto command = [&]() -> std::string {
         const auto used = app.get_subcommands();
@@ -128,6 +152,9 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
         invocation.command = std::move(pcap_options);
     } else if (explain->parsed()) {
         invocation.command = std::move(explain_options);
+    } else if (sim->parsed()) {
+        wrong = complaint(sim_options);
+        invocation.command = std::move(sim_options);
     } else {
         wrong = complaint(path_options);
         invocation.command = std::move(path_options);

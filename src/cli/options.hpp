@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
@@ -52,9 +53,21 @@ struct PathCommand {
     bool list = false;
 };
 
+struct SimCommand {
+    std::string scenario{};  ///< file, shipped name, NAME/VARIANT, or "list"
+    std::optional<std::uint64_t> seed{};
+    bool json = false;
+    bool verbose = false;
+    std::string write{};                 ///< capture at the servers' interfaces, "-" is standard output
+    std::string html{};                  ///< report
+    std::string kernel{};                ///< of every server
+    std::vector<std::string> sysctls{};  ///< of every server, "name=value"
+    std::string duration{};
+};
+
 struct Invocation {
     CommonOptions common{};
-    std::variant<PcapOptions, ExplainCommand, PathCommand> command{};
+    std::variant<PcapOptions, ExplainCommand, PathCommand, SimCommand> command{};
 };
 
 /// The invocation, or, when nothing is left to do (help, version, a usage error: all printed), the exit status.

@@ -80,8 +80,8 @@ void ClientHost::free_wait(std::uint32_t slot) {
     --waiting_;
 }
 
-ConnectionId ClientHost::id_of(std::uint32_t slot) const {
-    return static_cast<ConnectionId>(connections_[slot].generation) << 32U | (slot + 1);
+ConnectionId ClientHost::id_of(const Connection& c) {
+    return static_cast<ConnectionId>(c.generation) << 32U | (c.slot + 1);
 }
 
 const ClientHost::Connection* ClientHost::live_of(ConnectionId id) const {
@@ -98,6 +98,11 @@ ClientHost::Connection* ClientHost::live_of(ConnectionId id) {
 
 void ClientHost::forget_tag(ConnectionId connection) {
     if (Connection* c = live_of(connection)) c->tag = kNoTag;
+}
+
+std::uint32_t ClientHost::tag(ConnectionId connection) const {
+    const Connection* c = live_of(connection);
+    return c == nullptr ? kNoTag : c->tag;
 }
 
 std::uint32_t ClientHost::isn(ConnectionId connection) const {
@@ -206,7 +211,7 @@ void ClientHost::send_syn(Connection& c, std::int64_t now_ns, bool again, Outbox
     syn.options.has_window_scale = shared_.settings.window_scaling != 0;
     syn.options.window_scale = kReceiveScale;
     ++(again ? counts_.syn_retransmissions : counts_.syns);
-    out.push_back({syn, 0, 0, again});
+    out.push_back({syn, id_of(c), 0, again});
 }
 
 void ClientHost::send_ack(const Connection& c, std::int64_t now_ns, Outbox& out) {
@@ -215,7 +220,7 @@ void ClientHost::send_ack(const Connection& c, std::int64_t now_ns, Outbox& out)
     ack.acknowledgment = c.rcv_nxt;
     ack.window =
         static_cast<std::uint16_t>(kReceiveWindow >> (shared_.settings.window_scaling != 0 ? kReceiveScale : 0));
-    out.push_back({ack, 0, 0, false});
+    out.push_back({ack, id_of(c), 0, false});
 }
 
 std::uint32_t ClientHost::payload_of(const Connection& c) const {
@@ -284,7 +289,7 @@ void ClientHost::connection_timer(std::uint32_t slot, std::int64_t now_ns, Outbo
                                   std::vector<ClientEvent>& events) {
     Connection& c = connections_[slot];
     c.due_ns = 0;
-    ClientEvent event{.connection = id_of(slot), .tag = c.tag};
+    ClientEvent event{.connection = id_of(c), .tag = c.tag};
     if (c.state == State::fin_wait2) {  // tcp_fin_timeout
         event.gone = true;
         free_connection(slot);
@@ -339,6 +344,7 @@ std::expected<ConnectionId, ConnectError> ClientHost::connect(const ConnectPlan&
     Connection& c = connections_[slot];
     c = Connection{};
     c.generation = ++generation_;
+    c.slot = slot;
     c.tag = plan.tag;
     c.server = server;
     c.port = port;
@@ -359,7 +365,7 @@ std::expected<ConnectionId, ConnectError> ClientHost::connect(const ConnectPlan&
     c.rto_ms = c.base_rto_ms = static_cast<std::uint32_t>(shared_.kernel.behaviours.initial_rto_ms);
     send_syn(c, now_ns, false, out);
     arm(slot, now_ns, c.rto_ms);
-    return id_of(slot);
+    return id_of(c);
 }
 
 void ClientHost::write(ConnectionId connection, std::uint64_t bytes, std::int64_t now_ns, Outbox& out) {

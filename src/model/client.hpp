@@ -94,6 +94,8 @@ class ClientHost {
     void close(ConnectionId connection, std::int64_t now_ns, Outbox& out);
     /// The caller's tag is told no more.
     void forget_tag(ConnectionId connection);
+    /// The tag of a live connection, else kNoTag. `Outgoing::socket` names the connection of every segment sent.
+    [[nodiscard]] std::uint32_t tag(ConnectionId connection) const;
 
     /// No connection and no TIME_WAIT.
     [[nodiscard]] bool idle() const { return live_ == 0 && waiting_ == 0; }
@@ -124,6 +126,7 @@ class ClientHost {
 
     struct Connection {
         std::uint32_t generation = 0;
+        std::uint32_t slot = 0;  ///< its own place in connections_
         std::uint32_t tag = kNoTag;
         std::uint16_t server = 0;  ///< index into servers_
         std::uint16_t port = 0;
@@ -199,7 +202,7 @@ class ClientHost {
     void send_reset(const core::Segment& to, Outbox& out);
     [[nodiscard]] Connection* live_of(ConnectionId id);
     [[nodiscard]] const Connection* live_of(ConnectionId id) const;
-    [[nodiscard]] ConnectionId id_of(std::uint32_t slot) const;
+    [[nodiscard]] static ConnectionId id_of(const Connection& c);
     [[nodiscard]] std::uint32_t second_of(std::int64_t now_ns) const;
     [[nodiscard]] std::uint32_t payload_of(const Connection& c) const;
 
