@@ -63,20 +63,22 @@ std::string endings_text(const sim::Attempts& attempts) {
     return text;
 }
 
+std::string short_time(std::int64_t length_ns) {
+    return length_ns < 1'000'000 ? fmt::format("{} us", length_ns / 1000) : duration(length_ns);
+}
+
 using Member = std::uint32_t sim::QueueSample::*;
 
 /// One line of blocks, the highest of its samples in each column.
-std::string graph(std::string_view label, const sim::ServerResult& server, Member member, std::uint32_t scale,
+std::string graph(std::string_view label, const std::vector<std::uint32_t>& samples, std::uint32_t scale,
                   std::string_view caption, const SimTextOptions& options) {
     const std::size_t room = std::max<std::size_t>(options.width, 40) - kLabel - 22;
-    const std::size_t columns = std::min(room, server.samples.size());
+    const std::size_t columns = std::min(room, samples.size());
     std::string bars;
     for (std::size_t c = 0; c < columns; ++c) {
         std::uint32_t peak = 0;
-        const std::size_t end = (c + 1) * server.samples.size() / columns;
-        for (std::size_t i = c * server.samples.size() / columns; i < end; ++i) {
-            peak = std::max(peak, server.samples[i].*member);
-        }
+        const std::size_t end = (c + 1) * samples.size() / columns;
+        for (std::size_t i = c * samples.size() / columns; i < end; ++i) peak = std::max(peak, samples[i]);
         const std::uint64_t level = (std::uint64_t{std::min(peak, scale)} * 8 + scale - 1) / std::max(scale, 1U);
         bars += options.utf8 ? kBlocks[level] : kAscii[level];
     }
@@ -99,7 +101,9 @@ void append_queues(std::string& out, const sim::ServerResult& server, const SimT
     if (server.samples.empty()) return;
     const auto line = [&](std::string_view label, Member member, std::uint64_t most, std::string_view limit) {
         const std::uint32_t scale = std::max(peak_of(server, member), 1U);
-        out += graph(label, server, member, scale, fmt::format("max {}{}", grouped(most), limit), options);
+        std::vector<std::uint32_t> values;
+        for (const sim::QueueSample& sample : server.samples) values.push_back(sample.*member);
+        out += graph(label, values, scale, fmt::format("max {}{}", grouped(most), limit), options);
     };
     const std::uint32_t limit = peak_of(server, &sim::QueueSample::accept_limit);
     const std::uint32_t capacity = peak_of(server, &sim::QueueSample::request_capacity);
@@ -168,10 +172,19 @@ void append_server(std::string& out, const sim::ServerResult& server, const sim:
     append_counters(out, server, options);
 }
 
+/// TIME_WAIT of all clients, where there is any.
+void append_client_graph(std::string& out, const sim::Result& result, const SimTextOptions& options) {
+    std::vector<std::uint32_t> values;
+    for (const sim::ClientSample& sample : result.client_samples) values.push_back(sample.waiting);
+    const std::uint32_t peak = values.empty() ? 0 : *std::ranges::max_element(values);
+    if (peak > 1) out += graph("TIME_WAIT", values, peak, fmt::format("max {}", grouped(peak)), options);
+}
+
 void append_clients(std::string& out, const sim::Result& result, const SimTextOptions& options) {
     if (result.groups.empty()) return;
     out += '\n';
     append_heading(out, Style(options.colour), "Clients");
+    append_client_graph(out, result, options);
     for (const sim::GroupResult& group : result.groups) {
         const sim::Attempts& a = group.attempts;
         std::string text =
@@ -181,8 +194,9 @@ void append_clients(std::string& out, const sim::Result& result, const SimTextOp
         if (a.total != 0) text += fmt::format(": {}", endings_text(a));
         if (a.hindered != 0) text += fmt::format("; {} met a refusal", grouped(a.hindered));
         if (a.connected != 0) {
-            text += fmt::format("; SYN+ACK after {} on average, {} at most",
-                                duration(a.sum_ns / static_cast<std::int64_t>(a.connected)), duration(a.longest_ns));
+            text +=
+                fmt::format("; SYN+ACK after {} on average, {} at most",
+                            short_time(a.sum_ns / static_cast<std::int64_t>(a.connected)), short_time(a.longest_ns));
         }
         append_wrapped(out, "  - ", text, options.width);
     }
@@ -272,6 +286,7 @@ std::string sim_verdict(const sim::Result& result) {
                            core::page(worst->cause).title);
     }
     if (a.total == 0) return "No client connected.";
+    if (a.connected == a.total && a.total == 1) return "The only connection attempt was answered.";
     if (a.connected == a.total) return fmt::format("All {} were answered.", all);
     return fmt::format("{} of {} were answered, the server refused none.", grouped(a.connected), all);
 }

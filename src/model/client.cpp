@@ -231,21 +231,21 @@ std::uint32_t ClientHost::payload_of(const Connection& c) const {
 
 void ClientHost::push(std::uint32_t slot, std::int64_t now_ns, Outbox& out) {
     Connection& c = connections_[slot];
-    const std::uint32_t end = c.isn + 1 + static_cast<std::uint32_t>(c.written);
-    while (!c.fin_sent && core::seq_before(c.snd_nxt, end)) {
+    while (!c.fin_sent && c.sent < c.written) {
         const std::uint32_t in_flight = c.snd_nxt - c.snd_una;
         const std::uint32_t room = c.send_window > in_flight ? c.send_window - in_flight : 0;
         // A window that closes down is not nibbled at (RFC 1122 4.2.3.4).
-        const std::uint32_t wanted = std::min(payload_of(c), end - c.snd_nxt);
+        const auto wanted = static_cast<std::uint32_t>(std::min<std::uint64_t>(payload_of(c), c.written - c.sent));
         const std::uint32_t length = std::min(wanted, room);
         if (length == 0 || (length < wanted && in_flight != 0)) break;
         send_ack(c, now_ns, out);
         out.back().segment.flags |= flag::psh;
         out.back().segment.payload_length = length;
-        out.back().stream_offset = c.written - (end - c.snd_nxt);
+        out.back().stream_offset = c.sent;
         c.snd_nxt += length;
+        c.sent += length;
     }
-    if (c.fin_queued && !c.fin_sent && c.snd_nxt == end) {
+    if (c.fin_queued && !c.fin_sent && c.sent == c.written) {
         send_ack(c, now_ns, out);
         out.back().segment.flags |= flag::fin;
         ++c.snd_nxt;
@@ -257,16 +257,15 @@ void ClientHost::push(std::uint32_t slot, std::int64_t now_ns, Outbox& out) {
 /// The oldest unacknowledged segment once more.
 void ClientHost::retransmit(std::uint32_t slot, std::int64_t now_ns, Outbox& out) {
     Connection& c = connections_[slot];
-    const std::uint32_t end = c.isn + 1 + static_cast<std::uint32_t>(c.written);
-    const std::uint32_t data_end = core::seq_before(c.snd_nxt, end) ? c.snd_nxt : end;
+    const std::uint32_t data = c.snd_nxt - c.snd_una - (c.fin_sent ? 1U : 0U);
     send_ack(c, now_ns, out);
     Outgoing& sent = out.back();
     sent.retransmission = true;
     sent.segment.sequence = c.snd_una;
-    if (core::seq_before(c.snd_una, data_end)) {
+    if (data != 0) {
         sent.segment.flags |= flag::psh;
-        sent.segment.payload_length = std::min(payload_of(c), data_end - c.snd_una);
-        sent.stream_offset = c.written - (end - c.snd_una);
+        sent.segment.payload_length = std::min(payload_of(c), data);
+        sent.stream_offset = c.sent - data;
     } else {
         sent.segment.flags |= flag::fin;
     }

@@ -144,6 +144,7 @@ class ClientHost {
         std::uint32_t rto_ms = 1000;    ///< backed off
         std::uint32_t base_rto_ms = 1000;
         std::uint64_t written = 0;
+        std::uint64_t sent = 0;  ///< of `written`; snd_nxt stands behind it
         std::int64_t syn_sent_ns = 0;
         std::int64_t due_ns = 0;  ///< 0: no timer
     };
@@ -179,6 +180,7 @@ class ClientHost {
     [[nodiscard]] std::uint32_t find(std::uint16_t server, std::uint16_t port) const;
     void index(std::uint32_t handle, std::uint16_t server, std::uint16_t port);
     void unindex(std::uint32_t handle, std::uint16_t server);
+    void mark(std::uint32_t handle, bool taken);
     [[nodiscard]] bool may_reuse(const Wait& wait, std::int64_t now_ns, bool bound) const;
     [[nodiscard]] std::expected<std::uint16_t, ConnectError> choose_port(std::uint16_t server, std::int64_t now_ns);
     [[nodiscard]] bool port_usable(std::uint16_t server, std::uint16_t port, std::int64_t now_ns) const;
@@ -236,7 +238,8 @@ class ClientHost {
     std::vector<Timer> timers_{};  ///< heap; entries whose owner no longer means them are skipped
     struct ServerUse {
         core::Endpoint endpoint{};
-        std::uint32_t ports = 0;  ///< taken towards it, TIME_WAIT included
+        std::uint32_t ports = 0;             ///< taken towards it, TIME_WAIT included
+        std::vector<std::uint64_t> taken{};  ///< bit per port, only beside flows_
     };
     std::vector<ServerUse> servers_{};
     std::unique_ptr<FlowIndex<KeyOf>> flows_{};  ///< only of hosts with more than a handful of connections

@@ -96,6 +96,13 @@ struct QueueSample {
     std::uint32_t peers = 0;  ///< remembered
 };
 
+/// All hosts of the clients together.
+struct ClientSample {
+    std::int64_t time_ns = 0;
+    std::uint32_t connections = 0;
+    std::uint32_t waiting = 0;  ///< in TIME_WAIT
+};
+
 struct ListenerResult {
     core::Endpoint local{};
     std::uint32_t accept_limit = 0;
@@ -168,6 +175,7 @@ struct Result {
     std::vector<ServerResult> servers{};
     std::vector<GroupResult> groups{};
     Attempts attempts{};
+    std::vector<ClientSample> client_samples{};
     std::vector<ClientResult> clients{};  ///< most hindered first
     std::uint64_t clients_hindered = 0;
     std::uint64_t ports_reused = 0;  ///< TIME_WAIT taken over by connect()

@@ -74,8 +74,7 @@ void World::build() {
     for (std::uint16_t i = 0; i < scenario_.servers.size(); ++i) build_server(i);
     for (std::size_t i = 0; i < scenario_.links.size(); ++i) {
         Link link{.plan = scenario_.links[i], .random = Random(scenario_.seed, 0x11'0000 + i)};
-        const bool constant = link.plan.jitter.kind == Distribution::Kind::constant;
-        if (i < kLinkLanes && constant) link.lane = 2 * i;
+        if (i < kLinkLanes) link.lane = 2 * i;
         links_.push_back(link);
     }
     for (std::size_t i = 0; i < scenario_.gateways.size(); ++i) {
@@ -264,6 +263,7 @@ void World::apply(const ChangePlan& change) {
 
 void World::take_sample() {
     for (ServerNode& node : servers_) node.recorder->sample(*node.model, now_ns_);
+    result_.client_samples.push_back({now_ns_, client_connections_, client_waiting_});
     if (samples_++ % kBytesEvery == 0) result_.most_bytes = std::max(result_.most_bytes, bytes());
     const std::int64_t next =
         kStart_ns + scenario_.duration_ns / static_cast<std::int64_t>(kSamples) * static_cast<std::int64_t>(samples_);
@@ -316,7 +316,9 @@ void World::transmit(const Packet& packet, std::uint16_t number, bool to_server)
         return;
     }
     const std::size_t lane = link.lane == EventQueue::kHeap ? link.lane : link.lane + (to_server ? 0 : 1);
-    std::int64_t at = now_ns_ + plan.delay_ns + link.random.draw(plan.jitter);
+    std::int64_t& last_ns = link.last_ns[to_server ? 0 : 1];
+    std::int64_t at = std::max(last_ns, now_ns_ + plan.delay_ns + link.random.draw(plan.jitter));
+    last_ns = at;
     if (link.random.chance(plan.reorder_ppm)) {
         ++network.reordered;
         at += plan.reorder_by_ns;

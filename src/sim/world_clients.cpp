@@ -201,6 +201,10 @@ void World::host_wake(const Event& event) {
 void World::settle(std::uint32_t live_number) {
     LiveHost& live = hosts_[live_number];
     Group& group = groups_[group_of(live.client)];
+    client_connections_ += live.host->live() - live.connections;
+    client_waiting_ += live.host->waiting() - live.waiting;
+    live.connections = live.host->live();
+    live.waiting = live.host->waiting();
     if (live.host->idle()) {
         ClientSlot& slot = group.clients[live.client - group.base];
         slot.port_hint = live.host->port_hint();

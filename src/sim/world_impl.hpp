@@ -51,6 +51,7 @@ struct LiveHost {
     std::uint32_t generation = 0;
     std::uint32_t client = kNone;
     std::int64_t wake_ns = INT64_MAX;
+    std::uint32_t connections = 0, waiting = 0;  ///< as counted into the sums over all hosts
     std::unique_ptr<model::ClientHost> host{};
 };
 
@@ -111,6 +112,7 @@ struct Link {
     LinkPlan plan{};
     Random random{0, 0};
     std::size_t lane = EventQueue::kHeap;  ///< of the way to the server; the way back has the next
+    std::int64_t last_ns[2] = {0, 0};      ///< nothing overtakes on a link unless it is reordered
 };
 
 /// A copy that waits for its moment.
@@ -221,6 +223,7 @@ class World {
     std::vector<model::ClientEvent> events_{};
     std::uint64_t attempts_skipped_ = 0;
     std::size_t samples_ = 0;
+    std::uint32_t client_connections_ = 0, client_waiting_ = 0;
     std::uint64_t packets_dropped_ = 0;
     Result result_{};
 };

@@ -81,7 +81,7 @@ void World::note_syn(ServerNode& node, const Packet& packet, const model::Outcom
 void World::note_other(ServerNode& node, const Packet& packet, const model::Outcome& outcome) {
     if (outcome.row == nullptr) return;
     node.recorder->other(now_ns_, *outcome.row);
-    meet_row(node, packet, *outcome.row);
+    if (outcome.row->stage == core::Stage::final_ack) meet_row(node, packet, *outcome.row);
 }
 
 /// Old duplicates that were to arrive once so many bytes had.
