@@ -285,6 +285,9 @@ std::string sim_verdict(const sim::Result& result) {
                            late ? "had their final ACK refused" : "had a SYN refused", lost,
                            core::page(worst->cause).title);
     }
+    if (std::ranges::any_of(result.servers, [](const auto& server) { return server.old_arrived != 0; })) {
+        return "The old duplicate was rejected: no byte of it was taken for new data.";
+    }
     if (a.total == 0) return "No client connected.";
     if (a.connected == a.total && a.total == 1) return "The only connection attempt was answered.";
     if (a.connected == a.total) return fmt::format("All {} were answered.", all);
