@@ -39,7 +39,8 @@ p{margin:6px 0;max-width:75ch}.soft{color:var(--soft)}
 .tile b{display:block;font-size:1.5rem;font-weight:650;font-variant-numeric:tabular-nums}
 .tile span{color:var(--soft);font-size:.85rem}
 figure{margin:12px 0 0;background:var(--card);border:1px solid var(--rule);border-radius:10px;padding:14px 12px 6px}
-figcaption{padding:0 6px 6px;font-size:.92rem}figcaption .soft{font-size:.85rem}
+figcaption{padding:0 6px 6px;font-size:.92rem}figcaption .soft{display:block;font-size:.85rem}
+.key:first-child{margin-left:0}
 svg{display:block;width:100%;height:auto;font:12px system-ui,-apple-system,"Segoe UI",sans-serif}
 svg path{fill:none;stroke-width:1.6;stroke-linejoin:round}
 .grid{stroke:var(--rule);stroke-width:1}.axis{stroke:var(--soft);stroke-width:1}.tick{fill:var(--soft)}
@@ -59,6 +60,7 @@ table{border-collapse:collapse;width:100%;font-size:.92rem;margin-top:8px}
 td,th{text-align:left;padding:6px 12px 6px 0;border-bottom:1px solid var(--rule);vertical-align:top}
 th{color:var(--soft);font-weight:500}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 code{font:.92em ui-monospace,"SF Mono",Consolas,monospace}
+ul{columns:2 380px;margin:8px 0;padding-left:1.2em;font-size:.92rem}
 footer{margin-top:48px;color:var(--soft);font-size:.85rem}
 )css";
 
@@ -66,7 +68,7 @@ std::int64_t ms_of(const sim::Result& result, std::int64_t time_ns) { return (ti
 
 std::string figure(std::string_view title, std::string_view note, std::string_view svg) {
     return fmt::format(
-        "<figure><figcaption><strong>{}</strong> <span class=\"soft\">{}</span></figcaption>\n{}"
+        "<figure><figcaption><strong>{}</strong><span class=\"soft\">{}</span></figcaption>\n{}"
         "</figure>\n",
         title, note, svg);
 }
@@ -93,7 +95,7 @@ std::string syn_figure(const sim::Result& result, const sim::ServerResult& serve
     mark_changes(plot, result);
     return figure("SYNs that arrived",
                   fmt::format("<i class=\"key k-good\"></i>answered<i class=\"key k-mid\"></i>RST or bare ACK"
-                              "<i class=\"key k-bad\"></i>no answer; one bar is {}",
+                              "<i class=\"key k-bad\"></i>no answer &middot; one bar is {}",
                               duration(result.bucket_ns)),
                   plot.svg("SYNs over time by fate"));
 }
@@ -105,7 +107,7 @@ std::string queue_figure(const sim::Result& result, const sim::ServerResult& ser
                          std::string_view note, Member length, Member limit, std::uint32_t beyond) {
     std::vector<PlotPoint> lengths;
     std::vector<PlotPoint> limits;
-    std::int64_t longest = 1;
+    std::int64_t longest = 0;
     std::int64_t highest = 0;
     for (const sim::QueueSample& s : server.samples) {
         const std::int64_t ms = ms_of(result, s.time_ns);
@@ -117,6 +119,7 @@ std::string queue_figure(const sim::Result& result, const sim::ServerResult& ser
     }
     // A limit far above everything would flatten the curve: then it is only named.
     const bool show_limit = limit != nullptr && highest <= longest * 20;
+    if (longest == 0) return {};
     Plot plot(result.duration_ns / 1'000'000, 0, std::max(longest, show_limit ? highest : 0) * 21 / 20 + 1, 150);
     plot.steps("queue", lengths, true);
     if (show_limit) {
@@ -127,7 +130,7 @@ std::string queue_figure(const sim::Result& result, const sim::ServerResult& ser
     mark_changes(plot, result);
     std::string text(note);
     if (limit != nullptr && !show_limit) {
-        text += fmt::format(" room for {}", grouped(static_cast<std::uint64_t>(highest)));
+        text += fmt::format("; room for {}", grouped(static_cast<std::uint64_t>(highest)));
     }
     return figure(title, text, plot.svg(title));
 }
@@ -189,10 +192,11 @@ std::string clock_figure(const sim::Result& result, const sim::ServerResult& ser
     plot.dots("d-mid", mid);
     plot.dots("d-bad", bad);
     mark_changes(plot, result);
-    return figure(fmt::format("Timestamps from {}", core::to_string(server.sources[address])),
-                  "<i class=\"key k-good\"></i>answered<i class=\"key k-cookie\"></i>cookie<i class=\"key k-mid\"></i>"
-                  "RST or bare ACK<i class=\"key k-bad\"></i>no answer; TSval of each SYN, a line is one host's clock",
-                  plot.svg("TSval of SYNs over time"));
+    return figure(
+        fmt::format("Timestamps from {}", core::to_string(server.sources[address])),
+        "<i class=\"key k-good\"></i>answered<i class=\"key k-cookie\"></i>cookie<i class=\"key k-mid\"></i>"
+        "RST or bare ACK<i class=\"key k-bad\"></i>no answer &middot; TSval of each SYN; a line is one host's clock",
+        plot.svg("TSval of SYNs over time"));
 }
 
 std::string tile(std::uint64_t number, std::string_view text) {
@@ -230,13 +234,14 @@ std::string causes_table(const sim::ServerResult& server) {
 }
 
 std::string counters_table(const sim::ServerResult& server) {
-    std::string out = "<h2>Counters</h2><div class=\"scroll\"><table>";
+    std::string out = "<h2>Counters</h2><ul>";
     std::size_t shown = 0;
     for (const sim::CounterResult& counter : server.counters) {
+        if (!is_telling(counter.name)) continue;
         if (++shown > kMaxTableRows) break;
-        out += fmt::format("<tr><td>{}</td></tr>\n", escaped(counter_sentence(counter)));
+        out += fmt::format("<li>{}</li>\n", escaped(counter_sentence(counter)));
     }
-    return out + "</table></div>\n";
+    return out + "</ul>\n";
 }
 
 std::string clients_table(const sim::Result& result) {

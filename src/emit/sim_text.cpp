@@ -130,13 +130,9 @@ void append_rows(std::string& out, const sim::ServerResult& server, const SimTex
 }
 
 void append_counters(std::string& out, const sim::ServerResult& server, const SimTextOptions& options) {
-    const auto telling = [](const sim::CounterResult& c) {
-        return c.name.starts_with("TcpExt.") || c.name == "Ip.OutNoRoutes" || c.name == "Tcp.OutRsts" ||
-               c.name == "Tcp.PassiveOpens";
-    };
     std::size_t shown = 0;
     for (const sim::CounterResult& counter : server.counters) {
-        if (!options.verbose && (!telling(counter) || shown == kCountersShown)) continue;
+        if (!options.verbose && (!is_telling(counter.name) || shown == kCountersShown)) continue;
         ++shown;
         append_wrapped(out, "  ", counter_sentence(counter), options.width);
     }
@@ -308,6 +304,11 @@ std::string counter_sentence(const sim::CounterResult& counter) {
     const auto dot = counter.name.find('.');
     return fmt::format("{}: {}", counter.name.substr(dot == std::string_view::npos ? 0 : dot + 1),
                        grouped(counter.value));
+}
+
+bool is_telling(std::string_view counter) {
+    return counter.starts_with("TcpExt.") || counter == "Ip.OutNoRoutes" || counter == "Tcp.OutRsts" ||
+           counter == "Tcp.PassiveOpens";
 }
 
 std::string render_sim(const sim::Result& result, const SimTextOptions& options) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "sim/result.hpp"
 
@@ -27,6 +28,9 @@ std::string sim_verdict(const sim::Result& result);
 
 /// What `netstat -s` says of a counter, its name where it says nothing: "312 SYNs to LISTEN sockets dropped".
 std::string counter_sentence(const sim::CounterResult& counter);
+
+/// Counters that say something about passive opens; the others are traffic.
+bool is_telling(std::string_view counter);
 
 /// The whole report, first the verdict.
 std::string render_sim(const sim::Result& result, const SimTextOptions& options);

@@ -46,6 +46,16 @@ std::string time_label(std::int64_t ms, std::int64_t step) {
     return fmt::format("{} h", ms / 3'600'000);
 }
 
+std::string value_label(std::int64_t value) {
+    if (value >= 1'000'000 && value % 1'000'000 == 0) {
+        return fmt::format("{} M", grouped(static_cast<std::uint64_t>(value / 1'000'000)));
+    }
+    if (value >= 1'000'000 && value % 100'000 == 0) {
+        return fmt::format("{}.{} M", value / 1'000'000, value / 100'000 % 10);
+    }
+    return grouped(static_cast<std::uint64_t>(value));
+}
+
 }  // namespace
 
 std::string escaped(std::string_view text) {
@@ -143,7 +153,7 @@ std::string Plot::axes() const {
     for (std::int64_t tick = (low_ + step - 1) / step * step; tick <= high_; tick += step) {
         out += fmt::format("<path class=\"grid\" d=\"M{} {}H{}\"/>", kLeft, y(tick), kWidth - kRight);
         out += fmt::format("<text class=\"tick\" text-anchor=\"end\" x=\"{}\" y=\"{}\" dy=\"4\">{}</text>", kLeft - 8,
-                           y(tick), grouped(static_cast<std::uint64_t>(tick)));
+                           y(tick), value_label(tick));
     }
     const std::int64_t time_step = nice_time(length_ms_);
     for (std::int64_t tick = 0; tick <= length_ms_; tick += time_step) {

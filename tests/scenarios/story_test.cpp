@@ -114,7 +114,7 @@ TEST(Story, TimestampsOffLocksOutEvenTheWinner) {
     EXPECT_GT(result.groups.at(0).attempts.hindered, 30U) << "the old PC, from 60 s to 120 s";
     for (const core::TimeBucket& bucket : result.servers[0].timeline) {
         const std::int64_t second = (bucket.start_ns - kStart_ns) / 1'000'000'000;
-        if (second > 62 && second < 118) {
+        if (second > 62 && second < 110) {
             EXPECT_EQ(bucket.answered, 0U) << second;
         } else if (second > 182) {
             EXPECT_EQ(bucket.unanswered, 0U) << second;
@@ -128,7 +128,8 @@ TEST(Story, AcceptStallBeforeAndAfter) {
     ASSERT_NE(row, nullptr);
     EXPECT_GE(row->first_ns, kStart_ns + 20'000'000'000);
     EXPECT_LE(row->last_ns, kStart_ns + 31'000'000'000) << "the second stall fits into the larger queue";
-    EXPECT_EQ(row->syns, counter(result, "TcpExt.ListenOverflows"));
+    const RowCount* acks = find_row(result, "final-ack-refused");
+    EXPECT_EQ(row->syns + (acks == nullptr ? 0 : acks->segments), counter(result, "TcpExt.ListenOverflows"));
 }
 
 TEST(Story, SynFloodAndCookies) {
