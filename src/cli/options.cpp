@@ -62,6 +62,13 @@ void add_sim(CLI::App& app, SimCommand& options) {
     app.add_option("--duration", options.duration);
 }
 
+void add_replay(CLI::App& app, ReplayCommand& options) {
+    app.add_option("files", options.files)->required();
+    app.add_option("--known", options.known);
+    app.add_flag("--json", options.json);
+    app.add_flag("-v,--verbose", options.verbose);
+}
+
 /// What the options of `pcap` contradict each other in; empty when nothing.
 std::string complaint(PcapOptions& options) {
     if (options.files.empty()) {
@@ -112,6 +119,7 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     ExplainCommand explain_options;
     PathCommand path_options;
     SimCommand sim_options;
+    ReplayCommand replay_options;
     bool names_ignored = false;
 
     CLI::App app;
@@ -121,12 +129,14 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     CLI::App* explain = app.add_subcommand("explain");
     CLI::App* path = app.add_subcommand("path");
     CLI::App* sim = app.add_subcommand("sim");
-    for (CLI::App* command : {pcap, explain, path, sim}) add_common(*command, invocation.common);
+    CLI::App* replay = app.add_subcommand("replay");
+    for (CLI::App* command : {pcap, explain, path, sim, replay}) add_common(*command, invocation.common);
     add_pcap(*pcap, pcap_options, names_ignored);
     explain->add_option("topic", explain_options.topic);
     explain->add_flag("--json", explain_options.json);
     add_path(*path, path_options);
     add_sim(*sim, sim_options);
+    add_replay(*replay, replay_options);
 
     const auto command = [&]() -> std::string {
         const auto used = app.get_subcommands();
@@ -155,6 +165,8 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     } else if (sim->parsed()) {
         wrong = complaint(sim_options);
         invocation.command = std::move(sim_options);
+    } else if (replay->parsed()) {
+        invocation.command = std::move(replay_options);
     } else {
         wrong = complaint(path_options);
         invocation.command = std::move(path_options);

@@ -65,9 +65,16 @@ struct SimCommand {
     std::string duration{};
 };
 
+struct ReplayCommand {
+    std::vector<std::string> files{};  ///< recorded experiments, at least one
+    std::string known{};               ///< file with known differences, empty for none
+    bool json = false;
+    bool verbose = false;
+};
+
 struct Invocation {
     CommonOptions common{};
-    std::variant<PcapOptions, ExplainCommand, PathCommand, SimCommand> command{};
+    std::variant<PcapOptions, ExplainCommand, PathCommand, SimCommand, ReplayCommand> command{};
 };
 
 /// The invocation, or, when nothing is left to do (help, version, a usage error: all printed), the exit status.

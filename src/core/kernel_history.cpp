@@ -353,6 +353,12 @@ constexpr Change kChanges[] = {
      {6, 6, 9},
      "challenge ACK also for a SYN with an old timestamp",
      [](Behaviours& b) { b.syn_on_established = SynOnEstablished::challenge_always; }},
+    // net/ipv4/tcp_input.c:tcp_ack; measured on 6.18.44
+    {{6, 1, kNever},
+     {6, 7, 0},
+     {6, 18, 44},
+     "an ACK of bytes before the first is challenged",
+     [](Behaviours& b) { b.old_ack_window_by_bytes = true; }},
     // include/net/tcp.h:TCP_PAWS_WRAP, v6.8
     {{6, 6, kNever}, {6, 7, 0}, {6, 8, 0}, "PAWS expiry of 2147 s", [](Behaviours& b) { b.paws_expiry_s = 2147; }},
     // net/ipv4/tcp_input.c:tcp_parse_auth_options; measured on 6.18.44: n12_md5
@@ -368,6 +374,12 @@ constexpr Change kChanges[] = {
      "SYN-queue rule '>' (backlog+1 requests) instead of '>=' (backlog)",
      [](Behaviours& b) { b.syn_queue_rule = SynQueueRule::above_backlog; },
      kAboveBacklog},
+    // net/ipv4/tcp_input.c:tcp_ack; measured on 6.18.44
+    {{6, 1, kNever},
+     {6, 13, 0},
+     {6, 18, 44},
+     "a challenge ACK for an ACK of data never sent",
+     [](Behaviours& b) { b.unsent_ack_challenged = true; }},
     // net/ipv4/tcp_minisocks.c:tcp_timewait_state_process and tcp_check_req, v6.18
     {{6, 14, kNever},
      {6, 15, 0},
@@ -411,21 +423,21 @@ Behaviours oldest_behaviours() {
     b.duplicate_rate_limited = false;
     b.established_reply_rate_limited = false;
     b.request_in_ehash = false;  // net/ipv4/tcp_ipv4.c:tcp_v4_hnd_req searches the listener's own table
-    b.requests_swept = true;    // net/ipv4/inet_connection_sock.c:inet_csk_reqsk_queue_prune
-    b.time_wait_wheel = true;   // net/ipv4/inet_timewait_sock.c:inet_twdr_hangman
+    b.requests_swept = true;     // net/ipv4/inet_connection_sock.c:inet_csk_reqsk_queue_prune
+    b.time_wait_wheel = true;    // net/ipv4/inet_timewait_sock.c:inet_twdr_hangman
     b.request_ack_rate_limited = false;
     b.subnet_zero_is_broadcast = true;
     b.route_cache = true;
     b.timer_slots_grow = false;
     b.tw_counted_when_scheduled = false;
-    b.synack_retransmit_counted = false;   // measured: n8_synrecv
-    b.duplicate_restarts_timer = false;    // measured: n8_synrecv
-    b.stray_cookie_ack_counted = true;     // net/ipv4/syncookies.c:cookie_v4_check
-    b.zero_timestamp_exempt = false;       // include/net/tcp.h:tcp_paws_check
+    b.synack_retransmit_counted = false;  // measured: n8_synrecv
+    b.duplicate_restarts_timer = false;   // measured: n8_synrecv
+    b.stray_cookie_ack_counted = true;    // net/ipv4/syncookies.c:cookie_v4_check
+    b.zero_timestamp_exempt = false;      // include/net/tcp.h:tcp_paws_check
     b.rst_needs_exact_sequence = false;
     b.fast_open_kind_34 = false;
-    b.cookie_counter_minutes = true;       // include/net/tcp.h: jiffies / (HZ * 60)
-    b.initial_window_segments = 4;         // net/ipv4/tcp_output.c:tcp_select_initial_window
+    b.cookie_counter_minutes = true;  // include/net/tcp.h: jiffies / (HZ * 60)
+    b.initial_window_segments = 4;    // net/ipv4/tcp_output.c:tcp_select_initial_window
     b.linear_syn_timeouts = false;
     b.consume_skb_on_listen = false;
     b.drop_reasons = false;

@@ -265,14 +265,20 @@ std::string server_part(const sim::Result& result, const sim::ServerResult& serv
     std::string out =
         fmt::format("<h2>{}, Linux {}</h2>\n", escaped(core::to_string(server.address)), escaped(server.kernel));
     out += syn_figure(result, server);
+    std::string clocks;
     for (std::uint32_t i = 0; i < server.sources.size() && i < kMaxClockPlots; ++i) {
-        out += clock_figure(result, server, i);
+        clocks += clock_figure(result, server, i);
     }
+    // Where timestamps decide, their picture comes before the queues.
+    const bool by_clock = !server.rows.empty() && (server.rows[0].cause == core::Cause::per_host_paws ||
+                                                   server.rows[0].cause == core::Cause::time_wait_refused);
+    if (by_clock) out += clocks;
     out += queue_figure(result, server, "Accept queue", "connections that wait for accept()",
                         &sim::QueueSample::accept_length, &sim::QueueSample::accept_limit, 1);
     out += queue_figure(result, server, "SYN queue", "requests that wait for the final ACK",
                         &sim::QueueSample::request_length, &sim::QueueSample::request_capacity, 0);
     out += queue_figure(result, server, "TIME_WAIT", "entries at the server", &sim::QueueSample::buckets, nullptr, 0);
+    if (!by_clock) out += clocks;
     return out + causes_table(server) + counters_table(server);
 }
 

@@ -50,9 +50,6 @@ std::string value_label(std::int64_t value) {
     if (value >= 1'000'000 && value % 1'000'000 == 0) {
         return fmt::format("{} M", grouped(static_cast<std::uint64_t>(value / 1'000'000)));
     }
-    if (value >= 1'000'000 && value % 100'000 == 0) {
-        return fmt::format("{}.{} M", value / 1'000'000, value / 100'000 % 10);
-    }
     return grouped(static_cast<std::uint64_t>(value));
 }
 

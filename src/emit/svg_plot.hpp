@@ -22,7 +22,7 @@ struct PlotPoint {
 
 class Plot {
   public:
-    static constexpr std::int64_t kWidth = 920, kLeft = 62, kRight = 110, kTop = 14, kBottom = 26;
+    static constexpr std::int64_t kWidth = 920, kLeft = 98, kRight = 110, kTop = 14, kBottom = 26;
 
     /// The y axis shows low .. high; high > low.
     Plot(std::int64_t length_ms, std::int64_t low, std::int64_t high, std::int64_t height = 190);

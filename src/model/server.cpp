@@ -21,7 +21,16 @@ namespace {
 constexpr int kDeepestLoop = 4;  ///< replies to ourselves that provoke replies to ourselves
 
 bool is_limited_broadcast(const Address& a) { return a.family == Family::ipv4 && a.ipv4_value() == 0xffffffffU; }
-bool is_all_hosts(const Address& a) { return a.family == Family::ipv4 && a.ipv4_value() == 0xe0000001U; }
+/// 224.0.0.1, ff02::1: everybody listens to these.
+bool is_all_hosts(const Address& a) {
+    if (a.family == Family::ipv4) return a.ipv4_value() == 0xe0000001U;
+    Address all_nodes;
+    all_nodes.family = Family::ipv6;
+    all_nodes.bytes[0] = 0xff;
+    all_nodes.bytes[1] = 0x02;
+    all_nodes.bytes[15] = 1;
+    return a == all_nodes;
+}
 
 std::uint64_t seed_of(const ServerConfig& config) { return mix64(config.secret ^ 0x51ab5e1U); }
 
@@ -124,7 +133,8 @@ const Row* Server::Impl::source_refusal(const Segment& s) {
     if (is_loopback(source) || is_loopback(destination)) return row("ip.martian-source");
     const Settings& settings = config.settings;
     const int rp_filter = std::max(settings.rp_filter_all, settings.rp_filter_interface);
-    const bool local = config.network.is_ours(destination) || config.network.is_subnet_broadcast(destination, behaviours().subnet_zero_is_broadcast) ||
+    const bool local = config.network.is_ours(destination) ||
+                       config.network.is_subnet_broadcast(destination, behaviours().subnet_zero_is_broadcast) ||
                        is_limited_broadcast(destination) || is_multicast(destination);
     if (!local) return nullptr;
     const bool check_source = behaviours().land_is_martian || rp_filter != 0;
@@ -165,7 +175,8 @@ const Row* Server::Impl::ip_refusal(const Segment& s, const Arrival& arrival) {
         settings.accept_source_route_all != 0 && settings.accept_source_route_interface != 0;
     if (arrival.ip_source_route && !source_route_accepted) return row("ip.options");
     const Address& destination = s.destination.address;
-    const bool local = config.network.is_ours(destination) || config.network.is_subnet_broadcast(destination, behaviours().subnet_zero_is_broadcast) ||
+    const bool local = config.network.is_ours(destination) ||
+                       config.network.is_subnet_broadcast(destination, behaviours().subnet_zero_is_broadcast) ||
                        is_limited_broadcast(destination) || is_all_hosts(destination);
     if (!local) {
         const Row* r = row("ip.not-local");
@@ -282,7 +293,8 @@ bool Server::Impl::postpone(const Timer& timer) {
         }
         case Kind::bucket: {
             Bucket& b = buckets[i];
-            if ((b.bits & Bucket::kAskedLate) != 0) return b.bits &= static_cast<std::uint8_t>(~Bucket::kAskedLate), false;
+            if ((b.bits & Bucket::kAskedLate) != 0)
+                return b.bits &= static_cast<std::uint8_t>(~Bucket::kAskedLate), false;
             b.bits |= Bucket::kAskedLate;
             view.kind = (b.bits & Bucket::kFinWait2) != 0 ? TimerView::Kind::fin_wait2 : TimerView::Kind::time_wait;
             view.tuple = tuple_of(b.key);

@@ -75,7 +75,7 @@ Segment Server::Impl::reply_frame(const FlowKey& key) const {
     return segment;
 }
 
-void Server::Impl::emit(Segment segment, Outbox& out, SocketId socket, std::uint64_t offset, bool again) {
+void Server::Impl::emit(const Segment& segment, Outbox& out, SocketId socket, bool again) {
     count(Counter::tcp_out_segs);
     if (segment.source.address.family == core::Family::ipv4) count(Counter::ip_out_requests);
     // A copy of what goes to our own broadcast address comes back; TCP wants nothing of it.
@@ -83,7 +83,7 @@ void Server::Impl::emit(Segment segment, Outbox& out, SocketId socket, std::uint
         count(Counter::ip_in_receives);
         count(Counter::ip_in_delivers);
     }
-    out.push_back({segment, socket, offset, again});
+    out.push_back({segment, socket, 0, again});
 }
 
 /// net/ipv4/tcp_ipv4.c:tcp_v4_send_reset: never in reply to a RST, never for an address that is not ours.

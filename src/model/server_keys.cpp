@@ -117,9 +117,7 @@ std::optional<PeerKey> Server::Impl::memory_key(std::uint32_t peer, const Addres
     return PeerKey{peer, static_cast<std::uint16_t>(same - locals.begin() + 1), ipv6};
 }
 
-PeerKey Server::Impl::memory_key(const FlowKey& key) const {
-    return *memory_key(key.peer, locals[key.local].address);
-}
+PeerKey Server::Impl::memory_key(const FlowKey& key) const { return *memory_key(key.peer, locals[key.local].address); }
 
 std::optional<std::uint32_t> Server::Impl::index_of_socket(SocketId id) const {
     const auto number = static_cast<std::uint32_t>(id);

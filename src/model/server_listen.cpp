@@ -111,8 +111,8 @@ void Server::Impl::count_fast_open(Listener& listener, const Received& in) {
 
 /// With tw_recycle the route is looked up for per-host PAWS already, and once more before the SYN+ACK.
 bool Server::Impl::looks_up_route_twice(const core::Facts& facts, const ListenDecision& decision) const {
-    const bool no_route = decision.row != nullptr && !facts.route_back &&
-                          decision.row->cause == core::Cause::no_route_back;
+    const bool no_route =
+        decision.row != nullptr && !facts.route_back && decision.row->cause == core::Cause::no_route_back;
     if (!no_route || !facts.tw_recycle || facts.via_time_wait || decision.cookie_chosen) return false;
     switch (behaviours().host_paws) {
         case core::HostPaws::none: return false;
@@ -166,9 +166,9 @@ void Server::Impl::store_request(std::uint32_t number, const Received& in, std::
     r.listener = static_cast<std::uint16_t>(number);
     r.peer_mss = agreed.peer_mss;
     r.scales = static_cast<std::uint8_t>(agreed.send_scale | agreed.receive_scale << 4U);
-    r.bits = static_cast<std::uint8_t>(Request::kAlive | (agreed.timestamps ? Request::kTimestamps : 0) |
-                                       (agreed.sack ? Request::kSack : 0) |
-                                       (agreed.window_scaling ? Request::kScaling : 0));
+    r.bits =
+        static_cast<std::uint8_t>(Request::kAlive | (agreed.timestamps ? Request::kTimestamps : 0) |
+                                  (agreed.sack ? Request::kSack : 0) | (agreed.window_scaling ? Request::kScaling : 0));
     flows.insert(handle_of(Kind::request, i));
     if (listener.requests++ == 0) {
         listener.sweep_ms = in.now_ms + static_cast<std::uint32_t>(behaviours().initial_rto_ms);

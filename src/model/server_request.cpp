@@ -43,7 +43,7 @@ void Server::Impl::send_synack(const Request& r, bool again, Outbox& out) {
         if (behaviours().synack_retransmit_counted) count(Counter::tcp_retrans_segs);
         count(Counter::tcp_syn_retrans);
     }
-    emit(reply, out, 0, 0, again);
+    emit(reply, out, 0, again);
 }
 
 // --------------------------------------------------------------------------------------------------------- segments
@@ -103,7 +103,8 @@ Outcome Server::Impl::request_syn(std::uint32_t i, const Received& in, Outbox& o
             if (r.resends < 255) ++r.resends;
             send_synack(r, true, out);
             if (behaviours().duplicate_restarts_timer) {
-                const auto rto = static_cast<std::uint32_t>(behaviours().initial_rto_ms) << std::min<int>(r.timeouts, 7);
+                const auto rto = static_cast<std::uint32_t>(behaviours().initial_rto_ms)
+                                 << std::min<int>(r.timeouts, 7);
                 set_request_timer(i, in.now_ms, std::min(rto, kMaxRtoMs));
             }
             return {Fate::synack_again, nullptr};
@@ -301,8 +302,8 @@ void Server::Impl::set_request_timer(std::uint32_t i, std::uint32_t now_ms, std:
 
 /// Half full: old requests have to make room earlier.
 int Server::Impl::allowed_retries(const Listener& listener) const {
-    int retries = listener.options.synack_retries != 0 ? listener.options.synack_retries
-                                                        : config.settings.synack_retries;
+    int retries =
+        listener.options.synack_retries != 0 ? listener.options.synack_retries : config.settings.synack_retries;
     const bool crowded = behaviours().request_in_ehash
                              ? listener.requests * 2 > std::max<std::uint32_t>(8, listener.limit)
                              : listener.requests >= listener.syn_table / 2;

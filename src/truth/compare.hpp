@@ -47,8 +47,8 @@ class Comparison {
     };
     struct Fired {
         double earliest_s = 0;  ///< in the kernel
-        double t = 0;         ///< in the model
-        double latest_s = 0;  ///< in the kernel
+        double t = 0;           ///< in the model
+        double latest_s = 0;    ///< in the kernel
         model::TimerView::Kind kind{};
         core::FourTuple tuple{};
     };

@@ -28,15 +28,31 @@ int int_of(std::string_view digits, int otherwise) {
 /// The kernel's numbers and the model's, for one connection.
 struct Numbers {
     bool known = false;
-    std::uint32_t sequence_offset = 0;  ///< recorded - model
+    std::uint32_t sequence_offset = 0;                              ///< recorded - model
     std::vector<std::pair<std::uint32_t, std::uint32_t>> tsvals{};  ///< recorded, model
 };
+
+std::optional<int> scale_shown(const Recording& recording) {
+    for (const Step& step : recording.steps) {
+        for (const Sent& sent : step.received) {
+            if (sent.kind == "synack" && sent.segment.options.has_window_scale) {
+                return std::min<int>(sent.segment.options.window_scale, 14);
+            }
+        }
+    }
+    return std::nullopt;
+}
 
 model::ServerConfig config_of(const Recording& recording, const core::Kernel& kernel) {
     model::ServerConfig config;
     config.kernel = kernel;
     config.settings = model::Settings::defaults_of(kernel);
     for (const auto& [name, value] : recording.sysctls) config.settings.set(name, value, kernel);
+    if (!recording.sysctls.contains("net.ipv4.tcp_rmem")) {
+        // The scale offered follows from the machine's memory: read it off the first SYN+ACK.
+        if (const auto scale = scale_shown(recording))
+            config.settings.rmem_max_bytes = *scale == 0 ? 65535 : 65535 << *scale;
+    }
     config.hz = recording.hz;
     config.boot_ns = static_cast<std::int64_t>((recording.wall_start_s - 600) * 1e9);
     // A kernel that somebody built from a release tarball has MD5 only when it shows it; distributions have it.
@@ -156,7 +172,11 @@ class Replay {
     void match_timers(const model::Outbox& out) {
         for (const Outgoing& sent : out) {
             const FourTuple tuple{sent.segment.destination, sent.segment.source};
-            if (std::string_view(kind_of(sent.segment)) != "synack") continue;  // loss recovery of a connection
+            const std::string_view kind = kind_of(sent.segment);
+            if (kind != "synack") {  // loss recovery of a connection, whose time is its own
+                packets_.take(tuple, kind, recording_.steps[position_].t, recording_.duration_s);
+                continue;
+            }
             Recorded* recorded = packets_.take_reserved(tuple);
             if (recorded == nullptr) {
                 comparison_.extra(position_, sent.segment, nullptr, true);
@@ -168,15 +188,14 @@ class Replay {
 
     /// Replies to what was injected or done in this step.
     void match_replies(const model::Outbox& out, double from_s, const model::Outcome* outcome) {
-        const bool fresh = outcome != nullptr &&
-                           (outcome->fate == model::Fate::answered || outcome->fate == model::Fate::cookie);
+        const bool fresh =
+            outcome != nullptr && (outcome->fate == model::Fate::answered || outcome->fate == model::Fate::cookie);
         for (const Outgoing& sent : out) {
             const FourTuple tuple{sent.segment.destination, sent.segment.source};
             const core::Row* row = outcome != nullptr ? outcome->row : nullptr;
             if (sent.retransmission && std::string_view(kind_of(sent.segment)) != "synack") continue;
             constexpr double kClock_s = 0.005;
-            Recorded* recorded =
-                packets_.take(tuple, kind_of(sent.segment), from_s - kClock_s, from_s + kReplyWait_s);
+            Recorded* recorded = packets_.take(tuple, kind_of(sent.segment), from_s - kClock_s, from_s + kReplyWait_s);
             if (recorded == nullptr) {
                 comparison_.extra(position_, sent.segment, row, false);
                 continue;
@@ -246,6 +265,7 @@ class Replay {
     }
 
     void listen(const Step& step) {
+        if (step.result.find("bind=ok listen=ok") == std::string::npos) return;
         const bool is6 = step.has_word("v6");
         model::ListenOptions options;
         options.local.address.family = is6 ? core::Family::ipv6 : core::Family::ipv4;
@@ -338,7 +358,8 @@ class Replay {
 }  // namespace
 
 Replayed replay(const Recording& recording) {
-    const auto kernel = core::resolve_kernel(recording.kernel + (recording.kernel_version.empty() ? "" : " " + recording.kernel_version));
+    const auto kernel = core::resolve_kernel(recording.kernel +
+                                             (recording.kernel_version.empty() ? "" : " " + recording.kernel_version));
     if (!kernel) {
         Replayed nothing;
         nothing.scenario = recording.scenario;
