@@ -1,14 +1,26 @@
-# Run with -D OUTPUT=FILE.cpp -D FOLDER=scenarios -P: writes every scenario below FOLDER as a raw string literal.
-file(GLOB paths LIST_DIRECTORIES false RELATIVE ${FOLDER} ${FOLDER}/*.toml ${FOLDER}/scripts/*.toml)
-list(SORT paths)
-set(source "#include \"sim/library.hpp\"\n\nnamespace synwhy::sim {\nnamespace {\n\n")
-string(APPEND source "constexpr LibraryFile kFiles[] = {\n")
-foreach(path ${paths})
-  # Brackets and semicolons mean something to CMake's lists; a quoted string passes them through unchanged.
-  file(READ ${FOLDER}/${path} text)
-  string(APPEND source "    {\"${path}\",\n     R\"synwhy(${text})synwhy\"},\n")
-endforeach()
-string(APPEND source "    {{}, {}},\n};\n\n}  // namespace\n\n")
-string(APPEND source "std::span<const LibraryFile> library() { return std::span(kFiles).first(std::size(kFiles) - 1); }\n\n")
-string(APPEND source "}  // namespace synwhy::sim\n")
-file(WRITE ${OUTPUT} "${source}")
+# Run by scenarios.cmake: -DFOLDER=... -DOUTPUT=... Writes every scenario's text as a raw string literal: simulations in one
+# array, scripts in another.
+set(text "// Generated from scenarios/.\n#include \"sim/shipped.hpp\"\n\n#include <array>\n\n")
+string(APPEND text "namespace synwhy::sim {\nnamespace {\n\n")
+
+# Appends to `text` the array `variable` of the files in `folder`.
+function(append_array variable folder)
+  file(GLOB files ${folder}/*.toml)
+  list(SORT files)
+  list(LENGTH files count)
+  string(APPEND text "constexpr std::array<ShippedScenario, ${count}> ${variable}{{\n")
+  foreach(file ${files})
+    get_filename_component(name ${file} NAME_WE)
+    file(READ ${file} content)
+    string(APPEND text "    ShippedScenario{\"${name}\", R\"synwhy-toml(${content})synwhy-toml\"},\n")
+  endforeach()
+  set(text "${text}}};\n\n" PARENT_SCOPE)
+endfunction()
+
+append_array(kShipped ${FOLDER})
+append_array(kScripts ${FOLDER}/scripts)
+string(APPEND text "}  // namespace\n\n")
+string(APPEND text "std::span<const ShippedScenario> shipped_scenarios() { return kShipped; }\n")
+string(APPEND text "std::span<const ShippedScenario> shipped_scripts() { return kScripts; }\n\n")
+string(APPEND text "}  // namespace synwhy::sim\n")
+file(WRITE ${OUTPUT} "${text}")

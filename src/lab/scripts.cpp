@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "sim/library.hpp"
 #include "sim/scenario.hpp"
+#include "sim/shipped.hpp"
 
 namespace synwhy::lab {
 
@@ -28,9 +28,8 @@ sim::Result<std::vector<Script>> scripts_of(std::string_view text, std::string_v
 
 sim::Result<std::vector<Script>> library_scripts() {
     std::vector<Script> all;
-    for (const sim::LibraryFile& file : sim::library()) {
-        if (!file.path.starts_with("scripts/")) continue;
-        auto scripts = scripts_of(file.text, file.path);
+    for (const sim::ShippedScenario& file : sim::shipped_scripts()) {
+        auto scripts = scripts_of(file.text, "scripts/" + std::string(file.name) + ".toml");
         if (!scripts) return std::unexpected(scripts.error());
         std::ranges::move(*scripts, std::back_inserter(all));
     }

@@ -80,8 +80,8 @@ void ClientHost::free_wait(std::uint32_t slot) {
     --waiting_;
 }
 
-ConnectionId ClientHost::id_of(std::uint32_t slot) const {
-    return static_cast<ConnectionId>(connections_[slot].generation) << 32U | (slot + 1);
+ConnectionId ClientHost::id_of(const Connection& c) {
+    return static_cast<ConnectionId>(c.generation) << 32U | (c.slot + 1);
 }
 
 const ClientHost::Connection* ClientHost::live_of(ConnectionId id) const {
@@ -98,6 +98,11 @@ ClientHost::Connection* ClientHost::live_of(ConnectionId id) {
 
 void ClientHost::forget_tag(ConnectionId connection) {
     if (Connection* c = live_of(connection)) c->tag = kNoTag;
+}
+
+std::uint32_t ClientHost::tag(ConnectionId connection) const {
+    const Connection* c = live_of(connection);
+    return c == nullptr ? kNoTag : c->tag;
 }
 
 std::uint32_t ClientHost::isn(ConnectionId connection) const {
@@ -206,7 +211,7 @@ void ClientHost::send_syn(Connection& c, std::int64_t now_ns, bool again, Outbox
     syn.options.has_window_scale = shared_.settings.window_scaling != 0;
     syn.options.window_scale = kReceiveScale;
     ++(again ? counts_.syn_retransmissions : counts_.syns);
-    out.push_back({syn, 0, 0, again});
+    out.push_back({syn, id_of(c), 0, again});
 }
 
 void ClientHost::send_ack(const Connection& c, std::int64_t now_ns, Outbox& out) {
@@ -215,7 +220,7 @@ void ClientHost::send_ack(const Connection& c, std::int64_t now_ns, Outbox& out)
     ack.acknowledgment = c.rcv_nxt;
     ack.window =
         static_cast<std::uint16_t>(kReceiveWindow >> (shared_.settings.window_scaling != 0 ? kReceiveScale : 0));
-    out.push_back({ack, 0, 0, false});
+    out.push_back({ack, id_of(c), 0, false});
 }
 
 std::uint32_t ClientHost::payload_of(const Connection& c) const {
@@ -226,21 +231,21 @@ std::uint32_t ClientHost::payload_of(const Connection& c) const {
 
 void ClientHost::push(std::uint32_t slot, std::int64_t now_ns, Outbox& out) {
     Connection& c = connections_[slot];
-    const std::uint32_t end = c.isn + 1 + static_cast<std::uint32_t>(c.written);
-    while (!c.fin_sent && core::seq_before(c.snd_nxt, end)) {
+    while (!c.fin_sent && c.sent < c.written) {
         const std::uint32_t in_flight = c.snd_nxt - c.snd_una;
         const std::uint32_t room = c.send_window > in_flight ? c.send_window - in_flight : 0;
         // A window that closes down is not nibbled at (RFC 1122 4.2.3.4).
-        const std::uint32_t wanted = std::min(payload_of(c), end - c.snd_nxt);
+        const auto wanted = static_cast<std::uint32_t>(std::min<std::uint64_t>(payload_of(c), c.written - c.sent));
         const std::uint32_t length = std::min(wanted, room);
         if (length == 0 || (length < wanted && in_flight != 0)) break;
         send_ack(c, now_ns, out);
         out.back().segment.flags |= flag::psh;
         out.back().segment.payload_length = length;
-        out.back().stream_offset = c.written - (end - c.snd_nxt);
+        out.back().stream_offset = c.sent;
         c.snd_nxt += length;
+        c.sent += length;
     }
-    if (c.fin_queued && !c.fin_sent && c.snd_nxt == end) {
+    if (c.fin_queued && !c.fin_sent && c.sent == c.written) {
         send_ack(c, now_ns, out);
         out.back().segment.flags |= flag::fin;
         ++c.snd_nxt;
@@ -252,16 +257,15 @@ void ClientHost::push(std::uint32_t slot, std::int64_t now_ns, Outbox& out) {
 /// The oldest unacknowledged segment once more.
 void ClientHost::retransmit(std::uint32_t slot, std::int64_t now_ns, Outbox& out) {
     Connection& c = connections_[slot];
-    const std::uint32_t end = c.isn + 1 + static_cast<std::uint32_t>(c.written);
-    const std::uint32_t data_end = core::seq_before(c.snd_nxt, end) ? c.snd_nxt : end;
+    const std::uint32_t data = c.snd_nxt - c.snd_una - (c.fin_sent ? 1U : 0U);
     send_ack(c, now_ns, out);
     Outgoing& sent = out.back();
     sent.retransmission = true;
     sent.segment.sequence = c.snd_una;
-    if (core::seq_before(c.snd_una, data_end)) {
+    if (data != 0) {
         sent.segment.flags |= flag::psh;
-        sent.segment.payload_length = std::min(payload_of(c), data_end - c.snd_una);
-        sent.stream_offset = c.written - (end - c.snd_una);
+        sent.segment.payload_length = std::min(payload_of(c), data);
+        sent.stream_offset = c.sent - data;
     } else {
         sent.segment.flags |= flag::fin;
     }
@@ -284,7 +288,7 @@ void ClientHost::connection_timer(std::uint32_t slot, std::int64_t now_ns, Outbo
                                   std::vector<ClientEvent>& events) {
     Connection& c = connections_[slot];
     c.due_ns = 0;
-    ClientEvent event{.connection = id_of(slot), .tag = c.tag};
+    ClientEvent event{.connection = id_of(c), .tag = c.tag};
     if (c.state == State::fin_wait2) {  // tcp_fin_timeout
         event.gone = true;
         free_connection(slot);
@@ -339,6 +343,7 @@ std::expected<ConnectionId, ConnectError> ClientHost::connect(const ConnectPlan&
     Connection& c = connections_[slot];
     c = Connection{};
     c.generation = ++generation_;
+    c.slot = slot;
     c.tag = plan.tag;
     c.server = server;
     c.port = port;
@@ -359,7 +364,7 @@ std::expected<ConnectionId, ConnectError> ClientHost::connect(const ConnectPlan&
     c.rto_ms = c.base_rto_ms = static_cast<std::uint32_t>(shared_.kernel.behaviours.initial_rto_ms);
     send_syn(c, now_ns, false, out);
     arm(slot, now_ns, c.rto_ms);
-    return id_of(slot);
+    return id_of(c);
 }
 
 void ClientHost::write(ConnectionId connection, std::uint64_t bytes, std::int64_t now_ns, Outbox& out) {

@@ -94,6 +94,8 @@ class ClientHost {
     void close(ConnectionId connection, std::int64_t now_ns, Outbox& out);
     /// The caller's tag is told no more.
     void forget_tag(ConnectionId connection);
+    /// The tag of a live connection, else kNoTag. `Outgoing::socket` names the connection of every segment sent.
+    [[nodiscard]] std::uint32_t tag(ConnectionId connection) const;
 
     /// No connection and no TIME_WAIT.
     [[nodiscard]] bool idle() const { return live_ == 0 && waiting_ == 0; }
@@ -124,6 +126,7 @@ class ClientHost {
 
     struct Connection {
         std::uint32_t generation = 0;
+        std::uint32_t slot = 0;  ///< its own place in connections_
         std::uint32_t tag = kNoTag;
         std::uint16_t server = 0;  ///< index into servers_
         std::uint16_t port = 0;
@@ -141,6 +144,7 @@ class ClientHost {
         std::uint32_t rto_ms = 1000;    ///< backed off
         std::uint32_t base_rto_ms = 1000;
         std::uint64_t written = 0;
+        std::uint64_t sent = 0;  ///< of `written`; snd_nxt stands behind it
         std::int64_t syn_sent_ns = 0;
         std::int64_t due_ns = 0;  ///< 0: no timer
     };
@@ -176,6 +180,7 @@ class ClientHost {
     [[nodiscard]] std::uint32_t find(std::uint16_t server, std::uint16_t port) const;
     void index(std::uint32_t handle, std::uint16_t server, std::uint16_t port);
     void unindex(std::uint32_t handle, std::uint16_t server);
+    void mark(std::uint32_t handle, bool taken);
     [[nodiscard]] bool may_reuse(const Wait& wait, std::int64_t now_ns, bool bound) const;
     [[nodiscard]] std::expected<std::uint16_t, ConnectError> choose_port(std::uint16_t server, std::int64_t now_ns);
     [[nodiscard]] bool port_usable(std::uint16_t server, std::uint16_t port, std::int64_t now_ns) const;
@@ -199,7 +204,7 @@ class ClientHost {
     void send_reset(const core::Segment& to, Outbox& out);
     [[nodiscard]] Connection* live_of(ConnectionId id);
     [[nodiscard]] const Connection* live_of(ConnectionId id) const;
-    [[nodiscard]] ConnectionId id_of(std::uint32_t slot) const;
+    [[nodiscard]] static ConnectionId id_of(const Connection& c);
     [[nodiscard]] std::uint32_t second_of(std::int64_t now_ns) const;
     [[nodiscard]] std::uint32_t payload_of(const Connection& c) const;
 
@@ -233,7 +238,8 @@ class ClientHost {
     std::vector<Timer> timers_{};  ///< heap; entries whose owner no longer means them are skipped
     struct ServerUse {
         core::Endpoint endpoint{};
-        std::uint32_t ports = 0;  ///< taken towards it, TIME_WAIT included
+        std::uint32_t ports = 0;             ///< taken towards it, TIME_WAIT included
+        std::vector<std::uint64_t> taken{};  ///< bit per port, only beside flows_
     };
     std::vector<ServerUse> servers_{};
     std::unique_ptr<FlowIndex<KeyOf>> flows_{};  ///< only of hosts with more than a handful of connections

@@ -32,7 +32,7 @@ std::optional<std::uint16_t> ClientHost::find_server(const core::Endpoint& serve
 
 std::uint16_t ClientHost::number_of(const core::Endpoint& server) {
     if (const auto known = find_server(server)) return *known;
-    servers_.push_back({server, 0});
+    servers_.push_back({.endpoint = server});
     return static_cast<std::uint16_t>(servers_.size() - 1);
 }
 
@@ -48,24 +48,38 @@ std::uint32_t ClientHost::find(std::uint16_t server, std::uint16_t port) const {
     return FlowIndex<KeyOf>::kNone;
 }
 
+void ClientHost::mark(std::uint32_t handle, bool taken) {
+    const FlowKey& key = KeyOf{this}(handle);
+    auto& bits = servers_[key.peer].taken;
+    if (bits.empty()) bits.resize(65536 / 64);
+    const std::uint64_t bit = std::uint64_t{1} << (key.peer_port % 64U);
+    if (taken) {
+        bits[key.peer_port / 64U] |= bit;
+        flows_->insert(handle);
+    } else {
+        bits[key.peer_port / 64U] &= ~bit;
+        flows_->erase(handle);
+    }
+}
+
 void ClientHost::index(std::uint32_t handle, std::uint16_t server, std::uint16_t port) {
     ++servers_[server].ports;
     auto& keys = (handle & kWaitBit) != 0 ? wait_keys_ : connection_keys_;
     keys[handle & ~kWaitBit] = key_of(server, port);
-    if (flows_) return flows_->insert(handle);
+    if (flows_) return mark(handle, true);
     if (connections_.size() + waits_.size() <= kScanned) return;
     flows_ = std::make_unique<FlowIndex<KeyOf>>(mix64(secret_), KeyOf{this});
     for (std::uint32_t i = 0; i < connections_.size(); ++i) {
-        if (connections_[i].state != State::unused) flows_->insert(i);
+        if (connections_[i].state != State::unused) mark(i, true);
     }
     for (std::uint32_t i = 0; i < waits_.size(); ++i) {
-        if (waits_[i].used) flows_->insert(i | kWaitBit);
+        if (waits_[i].used) mark(i | kWaitBit, true);
     }
 }
 
 void ClientHost::unindex(std::uint32_t handle, std::uint16_t server) {
     --servers_[server].ports;
-    if (flows_) flows_->erase(handle);
+    if (flows_) mark(handle, false);
 }
 
 bool ClientHost::may_reuse(const Wait& wait, std::int64_t now_ns, bool bound) const {
@@ -82,6 +96,10 @@ bool ClientHost::may_reuse(const Wait& wait, std::int64_t now_ns, bool bound) co
 }
 
 bool ClientHost::port_usable(std::uint16_t server, std::uint16_t port, std::int64_t now_ns) const {
+    if (const auto& bits = servers_[server].taken; !bits.empty()) {
+        if ((bits[port / 64U] >> (port % 64U) & 1U) == 0) return true;
+        if (shared_.settings.tw_reuse == 0) return false;
+    }
     const std::uint32_t handle = find(server, port);
     if (handle == FlowIndex<KeyOf>::kNone) return true;
     return (handle & kWaitBit) != 0 && may_reuse(waits_[handle & ~kWaitBit], now_ns, false);

@@ -65,7 +65,7 @@ ClientEvent ClientHost::receive(const Segment& in, std::int64_t now_ns, Outbox& 
         receive_time_wait(handle & ~kWaitBit, in, now_ns, out);
         return event;
     }
-    event.connection = id_of(handle);
+    event.connection = id_of(connections_[handle]);
     event.tag = connections_[handle].tag;
     if (connections_[handle].state == State::syn_sent) {
         receive_syn_sent(handle, in, now_ns, out, event);

@@ -160,6 +160,8 @@ void read_group_host(Fields& fields, ClientGroup& group, Problem& problem) {
     group.sysctls = fields.sysctls("sysctl");
     check_sysctls(group.sysctls, group.kernel, problem);
     group.mss = static_cast<std::uint32_t>(fields.number("mss", group.mss, 88, 65483));
+    group.segment_bytes = static_cast<std::uint32_t>(fields.number("segment", 0, 0, 65160));
+    group.think = fields.durations("think", group.think);
 }
 
 ClientGroup read_group(const TomlValue& table, Problem& problem) {

@@ -142,7 +142,9 @@ struct ClientGroup {
     std::uint32_t source_port = 0;           ///< bound before connect(); 0: the kernel chooses
     bool fixed_isn = false;
     std::uint32_t isn = 0;
-    std::uint32_t mss = 1460;
+    std::uint32_t mss = 1460;         ///< offered
+    std::uint32_t segment_bytes = 0;  ///< payload of a segment as TSO shows it; 0: by the MSS
+    Distribution think{};             ///< ns from the handshake to the request
     Closer closer = Closer::server;
     bool closer_given = false;     ///< else the application's
     std::int64_t patience_ns = 0;  ///< the program gives up after; 0: never

@@ -18,7 +18,7 @@ LAYERS = {
     "host": ["core"],
     "live": ["core"],
     "truth": ["model", "core"],
-    "emit": ["truth", "sim", "core"],  # sim: only the values of a run (sim/result.hpp) and of scenarios
+    "emit": ["truth", "sim", "core"],  # sim: only the values of a run (sim/result.hpp)
     "sim": ["model", "core"],
     "tun": ["model", "core"],
     "lab": ["sim", "model", "core"],
