@@ -1,7 +1,7 @@
 // synwhy lab: what does the running kernel do with a script, and does the model agree?
 //
-// list, run, compare: one function each. Everything happens in namespaces of the lab's own; the ones that a killed lab left
-// behind are removed first.
+// list, run, compare: one function each. Everything happens in namespaces of the lab's own; the ones that a killed lab
+// left behind are removed first.
 #include <unistd.h>
 
 #include <algorithm>
@@ -62,9 +62,8 @@ std::expected<std::vector<Script>, ExitCode> find_scripts(const LabCommand& opti
     std::vector<Script> scripts;
     for (const std::string& name : options.names) {
         if (is_file_name(name)) {
-            auto own = ::access(name.c_str(), R_OK) == 0
-                           ? lab::scripts_of(read_file(name), name)
-                           : std::unexpected(core::Error{"cannot be read", name, {}});
+            auto own = ::access(name.c_str(), R_OK) == 0 ? lab::scripts_of(read_file(name), name)
+                                                         : std::unexpected(core::Error{"cannot be read", name, {}});
             if (!own) return std::unexpected(could_not(own.error()));
             if (options.action == LabCommand::Action::run) own->erase(own->begin() + 1, own->end());
             std::ranges::move(*own, std::back_inserter(scripts));
@@ -104,7 +103,8 @@ ExitCode list(const LabCommand& options) {
                    ",\"seconds\":" + std::to_string((script.demands.duration_ms + 999) / 1000) + "}";
             continue;
         }
-        out += script.name + (script.name.size() < 30 ? std::string(30 - script.name.size(), ' ') : " ") + script.title + '\n';
+        out += script.name + (script.name.size() < 30 ? std::string(30 - script.name.size(), ' ') : " ") +
+               script.title + '\n';
         if (!why.empty()) out += "    not here: " + why + '\n';
     }
     if (options.json) out += "\n]}\n";
@@ -193,7 +193,8 @@ std::expected<Comparison, core::Error> compare(const Script& script) {
 
     Comparison comparison;
     std::string details;
-    comparison.differences = report(*of_kernel, *of_model, "model", details) + report(*of_kernel, *of_tun, "tun", details);
+    comparison.differences =
+        report(*of_kernel, *of_model, "model", details) + report(*of_kernel, *of_tun, "tun", details);
     comparison.text = script.name + ": " +
                       (comparison.differences == 0 ? "kernel, model and tun agree in " : "differ in ") +
                       std::to_string(comparison.differences == 0 ? script.steps.size() : comparison.differences) +

@@ -80,7 +80,8 @@ core::Endpoint from_system(const SocketAddress& from) {
     std::memcpy(&address, &from.storage, sizeof address);
     const auto* octets = reinterpret_cast<const std::uint8_t*>(&address.sin6_addr);
     const bool mapped = IN6_IS_ADDR_V4MAPPED(&address.sin6_addr);
-    return {mapped ? core::Address::from_ipv4(octets + 12) : core::Address::from_ipv6(octets), ntohs(address.sin6_port)};
+    return {mapped ? core::Address::from_ipv4(octets + 12) : core::Address::from_ipv6(octets),
+            ntohs(address.sin6_port)};
 }
 
 Result<void> set_number(int socket, int level, int option, int value, const char* what) {
@@ -229,8 +230,8 @@ Result<std::optional<sim::Handle>> KernelEngine::listen(const sim::ListenOptions
     if (!socket) return std::unexpected(system_error("socket"));
     if (auto done = apply(options, socket.get()); !done) return std::unexpected(done.error());
     SocketAddress address = to_system(options.local);
-    const bool listens = ::bind(socket.get(), address.get(), address.length) == 0 &&
-                         ::listen(socket.get(), options.backlog) == 0;
+    const bool listens =
+        ::bind(socket.get(), address.get(), address.length) == 0 && ::listen(socket.get(), options.backlog) == 0;
     if (!listens && errno == EADDRINUSE) return std::nullopt;
     if (!listens) return std::unexpected(system_error("listen on " + core::to_string(options.local)));
     sockets_.emplace(next_handle_, std::move(socket));
@@ -246,8 +247,7 @@ Result<void> KernelEngine::close_listener(sim::Handle listener) { return close(l
 
 Result<std::optional<sim::Accepted>> KernelEngine::accept(sim::Handle listener) {
     SocketAddress peer;
-    Descriptor socket(
-        ::accept4(sockets_.at(listener).get(), peer.get(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    Descriptor socket(::accept4(sockets_.at(listener).get(), peer.get(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!socket && errno == EAGAIN) return std::nullopt;
     if (!socket) return std::unexpected(system_error("accept"));
     sockets_.emplace(next_handle_, std::move(socket));
@@ -299,7 +299,8 @@ Result<sim::SysctlChange> KernelEngine::set_sysctl(std::string_view name, std::s
 Result<void> KernelEngine::set_default_route(bool present) {
     const Inside inside(place_);  // where the interface has its number
     for (const Prefix& everywhere : {kDefaultV4, kDefaultV6}) {
-        auto done = present ? netlink_.add_route(kInterface, everywhere) : netlink_.remove_route(kInterface, everywhere);
+        auto done =
+            present ? netlink_.add_route(kInterface, everywhere) : netlink_.remove_route(kInterface, everywhere);
         if (!done) return done;
     }
     return {};

@@ -1,7 +1,7 @@
 // What does the running kernel do with a script?
 //
-// A fresh network namespace with one TUN interface: the process is the wire, real listening sockets of the running kernel
-// are the server. Writing a packet to the device runs it through the whole receive path before write() returns.
+// A fresh network namespace with one TUN interface: the process is the wire, real listening sockets of the running
+// kernel are the server. Writing a packet to the device runs it through the whole receive path before write() returns.
 // Left out: other kernels than the running one, and settings that are not per namespace.
 #pragma once
 
@@ -65,7 +65,9 @@ class KernelEngine final : public sim::Engine {
 
   private:
     KernelEngine(NetworkNamespace place, TunDevice wire, Netlink netlink, Interrupted interrupted)
-        : place_(std::move(place)), wire_(std::move(wire)), netlink_(std::move(netlink)),
+        : place_(std::move(place)),
+          wire_(std::move(wire)),
+          netlink_(std::move(netlink)),
           interrupted_(std::move(interrupted)) {}
 
     NetworkNamespace place_;

@@ -39,15 +39,13 @@ Bytes address_bytes(const core::Address& address) {
 core::Address broadcast_of(const Prefix& prefix) {
     const std::uint32_t host = prefix.length >= 32 ? 0 : 0xffff'ffffU >> prefix.length;
     const std::uint32_t value = prefix.address.ipv4_value() | host;
-    const std::array<std::uint8_t, 4> octets{
-        static_cast<std::uint8_t>(value >> 24U), static_cast<std::uint8_t>(value >> 16U),
-        static_cast<std::uint8_t>(value >> 8U), static_cast<std::uint8_t>(value)};
+    const std::array<std::uint8_t, 4> octets{static_cast<std::uint8_t>(value >> 24U),
+                                             static_cast<std::uint8_t>(value >> 16U),
+                                             static_cast<std::uint8_t>(value >> 8U), static_cast<std::uint8_t>(value)};
     return core::Address::from_ipv4(octets.data());
 }
 
-int index_of(std::string_view interface) {
-    return static_cast<int>(if_nametoindex(std::string(interface).c_str()));
-}
+int index_of(std::string_view interface) { return static_cast<int>(if_nametoindex(std::string(interface).c_str())); }
 
 }  // namespace
 

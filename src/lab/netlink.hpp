@@ -1,7 +1,7 @@
 // How are interfaces, addresses and routes of a namespace set up?
 //
-// The few rtnetlink requests that a lab needs, each acknowledged by the kernel. A Netlink speaks to the namespace in which
-// it was opened. Left out: dumps, and everything that other tools do better.
+// The few rtnetlink requests that a lab needs, each acknowledged by the kernel. A Netlink speaks to the namespace in
+// which it was opened. Left out: dumps, and everything that other tools do better.
 #pragma once
 
 #include <array>

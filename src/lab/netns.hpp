@@ -1,8 +1,8 @@
 // In which network namespace does a lab live, and who removes it?
 //
-// A namespace under a name below /run/netns, so that `ip netns exec NAME ss -tan` can look into a running lab. The name is
-// synwhy-lab-PID-START-ROLE, START being the process's start time: what a killed process left behind is recognised by the
-// next one and removed. Left out: user namespaces; a lab needs root.
+// A namespace under a name below /run/netns, so that `ip netns exec NAME ss -tan` can look into a running lab. The name
+// is synwhy-lab-PID-START-ROLE, START being the process's start time: what a killed process left behind is recognised
+// by the next one and removed. Left out: user namespaces; a lab needs root.
 #pragma once
 
 #include <string>

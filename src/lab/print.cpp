@@ -43,7 +43,8 @@ std::string answer_text(const sim::StepResult& result) {
 }  // namespace
 
 std::string step_text(const sim::StepResult& result, std::size_t width) {
-    if (result.step.op == sim::Op::desc || result.step.op == sim::Op::needs || result.step.op == sim::Op::only) return {};
+    if (result.step.op == sim::Op::desc || result.step.op == sim::Op::needs || result.step.op == sim::Op::only)
+        return {};
     const std::size_t column = std::min(kMaxStepColumn, width / 2);
     const std::string answer = answer_text(result);
     const std::string counters = counters_text(result.counters);

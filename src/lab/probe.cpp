@@ -42,7 +42,8 @@ sim::Result<void> wait_until_answering(sim::Engine& engine) {
             if (!answered) return std::unexpected(answered.error());
             if (*answered) break;
             if (engine.now_ns() > end_ns) {
-                return std::unexpected(core::Error{"the network of the lab does not come up", std::string(engine.name())});
+                return std::unexpected(
+                    core::Error{"the network of the lab does not come up", std::string(engine.name())});
             }
         }
     }

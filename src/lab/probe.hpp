@@ -1,7 +1,7 @@
 // Is the lab's network up?
 //
-// Interfaces, addresses and queueing disciplines of a fresh namespace become usable some time after they were set up, IPv6
-// addresses in particular. Left out: anything that a script could notice; an ACK to a closed port leaves no state.
+// Interfaces, addresses and queueing disciplines of a fresh namespace become usable some time after they were set up,
+// IPv6 addresses in particular. Left out: anything that a script could notice; an ACK to a closed port leaves no state.
 #pragma once
 
 #include "sim/engine.hpp"

@@ -111,7 +111,8 @@ std::optional<core::Endpoint> read_endpoint(string_view text) {
     if (colon == 8) return core::Endpoint{core::Address::from_ipv4(bytes.data()), *port};
     constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     const bool mapped = std::equal(kMapped.begin(), kMapped.end(), bytes.begin());
-    return core::Endpoint{mapped ? core::Address::from_ipv4(&bytes[12]) : core::Address::from_ipv6(bytes.data()), *port};
+    return core::Endpoint{mapped ? core::Address::from_ipv4(&bytes[12]) : core::Address::from_ipv6(bytes.data()),
+                          *port};
 }
 
 std::vector<SocketLine> read_lines() {

@@ -45,8 +45,8 @@ std::string flags_text(std::uint8_t flags) {
 
 std::string segment_fields(const core::Segment& s, std::string_view flow) {
     std::string out = fmt::format(R"("flags":"{}","src":"{}","dst":"{}","seq":{},"ack":{},"win":{},"dlen":{},"ttl":{})",
-                                  flags_text(s.flags), endpoint_text(s.source), endpoint_text(s.destination), s.sequence,
-                                  s.acknowledgment, s.window, s.payload_length, s.ttl);
+                                  flags_text(s.flags), endpoint_text(s.source), endpoint_text(s.destination),
+                                  s.sequence, s.acknowledgment, s.window, s.payload_length, s.ttl);
     if (!flow.empty()) out += ",\"flow\":" + quoted(flow);
     return out;
 }
@@ -62,8 +62,7 @@ std::string option_fields(const core::TcpOptions& o) {
 
 /// A packet as sent, well-formed or not.
 std::string sent_object(const StepResult& result) {
-    const auto decoded =
-        core::decode(core::LinkType::raw, result.sent, static_cast<std::uint32_t>(result.sent.size()));
+    const auto decoded = core::decode(core::LinkType::raw, result.sent, static_cast<std::uint32_t>(result.sent.size()));
     if (decoded.kind != core::FrameKind::tcp && decoded.kind != core::FrameKind::tcp_malformed) {
         return fmt::format("{{\"short\":{}}}", result.sent.size());
     }
@@ -95,8 +94,7 @@ std::string verdict_text(const StepResult& result) {
     const bool challenged = challenges != result.counters.end() && challenges->second > 0;
     if (result.verdict == "ack" && challenged) return "ack(challenge)";
     if (result.verdict != "icmp") return result.verdict;
-    const auto reply =
-        std::ranges::find_if(result.replies, [](const auto& r) { return r.kind == ReplyKind::icmp; });
+    const auto reply = std::ranges::find_if(result.replies, [](const auto& r) { return r.kind == ReplyKind::icmp; });
     return kind_text(*reply);
 }
 

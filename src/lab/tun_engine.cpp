@@ -104,8 +104,12 @@ bool is_from_server(std::span<const std::uint8_t> ip) {
 
 TunEngine::TunEngine(NetworkNamespace router, NetworkNamespace client, TunDevice server, Descriptor wire,
                      const model::ServerConfig& config, const sim::SysctlValues& sysctls, Interrupted interrupted)
-    : router_(std::move(router)), client_(std::move(client)), server_(std::move(server)), wire_(std::move(wire)),
-      model_(config, sysctls), interrupted_(std::move(interrupted)) {}
+    : router_(std::move(router)),
+      client_(std::move(client)),
+      server_(std::move(server)),
+      wire_(std::move(wire)),
+      model_(config, sysctls),
+      interrupted_(std::move(interrupted)) {}
 
 Result<std::unique_ptr<TunEngine>> TunEngine::create(const model::ServerConfig& config,
                                                      const sim::SysctlValues& sysctls, Interrupted interrupted) {
@@ -155,8 +159,8 @@ void TunEngine::take_captured(std::vector<sim::Packet>& packets) {
     while (true) {
         sockaddr_ll from{};
         socklen_t length = sizeof from;
-        const ssize_t size = ::recvfrom(wire_.get(), frame.data(), frame.size(), 0,
-                                        reinterpret_cast<sockaddr*>(&from), &length);
+        const ssize_t size =
+            ::recvfrom(wire_.get(), frame.data(), frame.size(), 0, reinterpret_cast<sockaddr*>(&from), &length);
         if (size < 0) return;
         if (from.sll_pkttype == PACKET_OUTGOING || size < static_cast<ssize_t>(kEthernetHeader)) continue;
         const std::span<const std::uint8_t> ip(frame.data() + kEthernetHeader,
@@ -170,7 +174,8 @@ void TunEngine::take_captured(std::vector<sim::Packet>& packets) {
 void TunEngine::pause(std::int64_t pause_ns) const {
     std::array<pollfd, 2> wait{pollfd{.fd = server_.descriptor(), .events = POLLIN, .revents = 0},
                                pollfd{.fd = wire_.get(), .events = POLLIN, .revents = 0}};
-    const timespec time{.tv_sec = 0, .tv_nsec = static_cast<long>(std::clamp<std::int64_t>(pause_ns, 0, kLongestPoll_ns))};
+    const timespec time{.tv_sec = 0,
+                        .tv_nsec = static_cast<long>(std::clamp<std::int64_t>(pause_ns, 0, kLongestPoll_ns))};
     ::ppoll(wait.data(), wait.size(), &time, nullptr);
 }
 
@@ -183,7 +188,8 @@ Result<void> TunEngine::inject(std::span<const std::uint8_t> packet) {
     frame.insert(frame.end(), packet.begin(), packet.end());
     allow_for_hop(std::span(frame).subspan(kEthernetHeader));
     const std::uint64_t before = arrived_;
-    if (::send(wire_.get(), frame.data(), frame.size(), 0) < 0) return std::unexpected(system_error("send to the veth"));
+    if (::send(wire_.get(), frame.data(), frame.size(), 0) < 0)
+        return std::unexpected(system_error("send to the veth"));
     // The forwarding kernel drops what no router forwards: that is no error, it only never arrives.
     const std::int64_t end_ns = now_ns() + kLongestHop_ns;
     while (true) {

@@ -1,9 +1,9 @@
 // Does the model behave on a real network as it does in virtual time?
 //
-// The model stands behind a TUN device, one routed hop away from the client: segments leave a client's namespace through
-// a veth pair as Ethernet frames, the running kernel forwards them to the device, the model's replies come back the
-// same way. The client's addresses are nobody's, so no kernel answers in its place.
-// Left out: real client sockets; those are what `synwhy emulate` is for.
+// The model stands behind a TUN device, one routed hop away from the client: segments leave a client's namespace
+// through a veth pair as Ethernet frames, the running kernel forwards them to the device, the model's replies come back
+// the same way. The client's addresses are nobody's, so no kernel answers in its place. Left out: real client sockets;
+// those are what `synwhy emulate` is for.
 #pragma once
 
 #include <chrono>

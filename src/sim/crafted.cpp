@@ -26,7 +26,8 @@ void put16(std::uint8_t* at, std::size_t value) {
 void pad_to_words(Bytes& bytes) { bytes.resize((bytes.size() + 3) / 4 * 4); }
 
 std::uint64_t sum_words(std::span<const std::uint8_t> bytes, std::uint64_t sum) {
-    for (std::size_t i = 0; i < bytes.size(); ++i) sum += static_cast<std::uint64_t>(bytes[i]) << (i % 2 == 0 ? 8U : 0U);
+    for (std::size_t i = 0; i < bytes.size(); ++i)
+        sum += static_cast<std::uint64_t>(bytes[i]) << (i % 2 == 0 ? 8U : 0U);
     return sum;
 }
 

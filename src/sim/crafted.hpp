@@ -1,7 +1,7 @@
 // What bytes does a segment have that no honest host would send?
 //
-// A segment, and what is to be wrong with it. Ordinary ones are written by core::append_packet(); whatever is malformed is
-// written here, field by field. Left out: segments that core can't describe but that are well-formed (SACK blocks).
+// A segment, and what is to be wrong with it. Ordinary ones are written by core::append_packet(); whatever is malformed
+// is written here, field by field. Left out: segments that core can't describe but that are well-formed (SACK blocks).
 #pragma once
 
 #include <cstdint>
@@ -30,8 +30,8 @@ struct Crafted {
     std::optional<std::uint8_t> ip_version{};
     std::optional<std::uint8_t> ip_header_words{};
     std::optional<std::uint16_t> ip_total_length{};
-    std::uint16_t fragment = 0x4000;             ///< flags and offset
-    std::optional<std::size_t> truncate_to{};    ///< bytes of the whole packet
+    std::uint16_t fragment = 0x4000;           ///< flags and offset
+    std::optional<std::size_t> truncate_to{};  ///< bytes of the whole packet
 };
 
 /// The raw IP packet. Payload bytes are 'x'.

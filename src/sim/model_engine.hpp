@@ -1,7 +1,7 @@
 // How does the model play a script?
 //
-// model::Server in virtual time: the clock stands still between steps, and jumps from timer to timer while a step waits.
-// Bytes go in and out, as with every engine, so that a malformed packet is malformed here too.
+// model::Server in virtual time: the clock stands still between steps, and jumps from timer to timer while a step
+// waits. Bytes go in and out, as with every engine, so that a malformed packet is malformed here too.
 #pragma once
 
 #include <map>

@@ -1,7 +1,7 @@
 // What does a server do, step by step?
 //
-// A script is a list of lines: sysctls, sockets of the server, and segments that a client puts on the wire. The same text
-// runs against any Engine (engine.hpp), and says per step what came back. The language is that of the measuring
+// A script is a list of lines: sysctls, sockets of the server, and segments that a client puts on the wire. The same
+// text runs against any Engine (engine.hpp), and says per step what came back. The language is that of the measuring
 // program behind the project's measured data, so that a recorded experiment is a script:
 //
 //   set net.ipv4.tcp_syncookies 0
@@ -39,8 +39,8 @@ inline constexpr std::size_t kMaxScriptFlows = 4'000;
 inline constexpr std::int64_t kMaxStepWait_ms = 300'000;
 
 enum class Op : std::uint8_t {
-    desc,      ///< text for the reader
-    set,       ///< sysctl
+    desc,  ///< text for the reader
+    set,   ///< sysctl
     listen,
     relisten,
     accept,
@@ -78,7 +78,7 @@ struct Word {
 struct Step {
     Op op = Op::desc;
     std::size_t line = 0;
-    std::string text{};    ///< without comment and outer blanks
+    std::string text{};  ///< without comment and outer blanks
     std::vector<Word> names{};
     std::vector<std::pair<Word, Word>> keys{};
     std::vector<Word> words{};
@@ -109,9 +109,9 @@ std::string_view to_string(ReplyKind kind);
 struct Reply {
     std::int64_t t_ns = 0;
     ReplyKind kind = ReplyKind::other;
-    std::string flow{};        ///< empty: of none that the script knows
-    core::Segment segment{};   ///< valid unless icmp or other
-    std::int32_t ack_isn = 0;  ///< acknowledgment minus the client's ISN
+    std::string flow{};                     ///< empty: of none that the script knows
+    core::Segment segment{};                ///< valid unless icmp or other
+    std::int32_t ack_isn = 0;               ///< acknowledgment minus the client's ISN
     std::optional<std::int32_t> seq_iss{};  ///< sequence minus the server's ISN, once a SYN+ACK was seen
     std::uint8_t icmp_type = 0;
     std::uint8_t icmp_code = 0;
@@ -130,13 +130,13 @@ struct StepResult {
     std::string sent_flow{};
     std::int64_t injected_ns = 0;
     std::vector<Reply> replies{};
-    std::string verdict{};           ///< of a segment: "synack", "rst+ack", "none"
-    std::string result{};            ///< of a call: "ok", "absent", "accepted 192.0.2.1:4000"
-    std::string old_value{};         ///< set
-    std::string new_value{};         ///< set
-    bool lost = false;               ///< what was sent did not come as far as the server
-    bool looked = false;             ///< counters and sockets were read
-    CounterValues counters{};        ///< what changed since they were read last, and by how much
+    std::string verdict{};     ///< of a segment: "synack", "rst+ack", "none"
+    std::string result{};      ///< of a call: "ok", "absent", "accepted 192.0.2.1:4000"
+    std::string old_value{};   ///< set
+    std::string new_value{};   ///< set
+    bool lost = false;         ///< what was sent did not come as far as the server
+    bool looked = false;       ///< counters and sockets were read
+    CounterValues counters{};  ///< what changed since they were read last, and by how much
     Sockets sockets{};
     std::vector<Transition> transitions{};  ///< watch
     std::int64_t watched_ns = 0;            ///< watch
@@ -152,9 +152,9 @@ struct Difference {
     std::string got{};
 };
 
-/// Compares what is determined: verdicts, results of calls, replies without what is random (sequence numbers' start, TSval),
-/// queue lengths, numbers of sockets per state, and the counters that both engines have. Counters of a step whose
-/// packet got lost on its way in one engine (StepResult::lost) are left out.
+/// Compares what is determined: verdicts, results of calls, replies without what is random (sequence numbers' start,
+/// TSval), queue lengths, numbers of sockets per state, and the counters that both engines have. Counters of a step
+/// whose packet got lost on its way in one engine (StepResult::lost) are left out.
 /// @param reference, other results of the same steps
 std::vector<Difference> compare_results(std::span<const StepResult> reference, const CounterValues& reference_counters,
                                         std::span<const StepResult> other, const CounterValues& other_counters);

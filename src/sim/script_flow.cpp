@@ -31,9 +31,7 @@ std::uint32_t relative(string_view text, std::uint32_t own, std::uint32_t base) 
 }
 
 std::vector<std::uint8_t> unhex(string_view text) {
-    const auto digit = [](char c) {
-        return static_cast<unsigned>(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
-    };
+    const auto digit = [](char c) { return static_cast<unsigned>(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10); };
     std::vector<std::uint8_t> bytes;
     for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
         bytes.push_back(static_cast<std::uint8_t>(digit(text[i]) << 4U | digit(text[i + 1])));

@@ -1,7 +1,7 @@
 // What does the client of a script know of its connections?
 //
-// Flows by name: addresses, options and sequence numbers, as far as segments of both sides told. Builds the segments that
-// steps ask for and understands what the server sends. Private to the script files.
+// Flows by name: addresses, options and sequence numbers, as far as segments of both sides told. Builds the segments
+// that steps ask for and understands what the server sends. Private to the script files.
 #pragma once
 
 #include <deque>
@@ -26,8 +26,8 @@ struct Flow {
     std::uint32_t ts_echo = 0;  ///< the server's last TSval
     bool has_iss = false;
     bool timestamps = true;
-    std::uint16_t mss = 1460;   ///< 0: no option
-    int window_scale = 7;       ///< below 0: no option
+    std::uint16_t mss = 1460;  ///< 0: no option
+    int window_scale = 7;      ///< below 0: no option
     bool sack = true;
     std::uint64_t used = 0;  ///< when it was used last; the latest one of a 4-tuple owns its replies
     std::vector<std::uint8_t> last_packet{};

@@ -163,7 +163,8 @@ class Parser {
         if (words.empty()) return {};
         const detail::Grammar* grammar = detail::find_grammar(words[0].text);
         if (grammar == nullptr) return fail(source, words[0].column, "unknown step '" + words[0].text + "'");
-        Step step{.op = grammar->op, .line = static_cast<std::size_t>(source.line), .text = std::string(trimmed(*text))};
+        Step step{
+            .op = grammar->op, .line = static_cast<std::size_t>(source.line), .text = std::string(trimmed(*text))};
         for (const Word& word : std::span(words).subspan(1)) {
             if (auto done = add_word(source, *grammar, word, step); !done) return done;
         }
@@ -176,7 +177,8 @@ class Parser {
         return {};
     }
 
-    Result<void> add_word(const ScriptStep& source, const detail::Grammar& grammar, const Word& word, Step& step) const {
+    Result<void> add_word(const ScriptStep& source, const detail::Grammar& grammar, const Word& word,
+                          Step& step) const {
         const bool free_text = grammar.op == Op::desc || grammar.op == Op::set;
         const auto equals = free_text ? string_view::npos : word.text.find('=');
         if (equals == string_view::npos) {
@@ -185,7 +187,8 @@ class Parser {
             } else if (std::ranges::find(grammar.flags, word.text) != grammar.flags.end()) {
                 step.words.push_back(word);
             } else {
-                return fail(source, word.column, "'" + std::string(grammar.word) + "' does not know '" + word.text + "'");
+                return fail(source, word.column,
+                            "'" + std::string(grammar.word) + "' does not know '" + word.text + "'");
             }
             return {};
         }

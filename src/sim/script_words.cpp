@@ -63,9 +63,9 @@ constexpr auto kKeys = std::to_array<Key>({
 });
 
 constexpr auto kSegmentKeys = std::to_array<string_view>(
-    {"src",  "dst",  "sport", "dport",  "isn", "ts",     "mss",    "ws",    "sack", "flags", "seq",  "ack",   "len", "win",  "urg",
-     "opts", "xopts", "ipopts", "csum", "ipcsum", "doff", "res", "ihl", "ipver", "totlen", "frag", "ttl", "proto",
-     "tos",  "trunc", "tsecr",  "w",    "tag"});
+    {"src", "dst",   "sport",  "dport", "isn",  "ts",    "mss",    "ws",    "sack",   "flags", "seq",
+     "ack", "len",   "win",    "urg",   "opts", "xopts", "ipopts", "csum",  "ipcsum", "doff",  "res",
+     "ihl", "ipver", "totlen", "frag",  "ttl",  "proto", "tos",    "trunc", "tsecr",  "w",     "tag"});
 constexpr auto kFlowKeys = std::to_array<string_view>(
     {"src", "dst", "sport", "dport", "isn", "ts", "mss", "ws", "sack", "sndnxt", "rcvnxt", "tag"});
 constexpr auto kListenKeys =

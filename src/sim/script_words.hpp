@@ -1,7 +1,7 @@
 // Which words does each step of a script take?
 //
-// The grammar as two tables: operations with the names, keys and flags they know, and keys with the form of their value.
-// Private to the script files.
+// The grammar as two tables: operations with the names, keys and flags they know, and keys with the form of their
+// value. Private to the script files.
 #pragma once
 
 #include <cstdint>

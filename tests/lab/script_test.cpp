@@ -45,9 +45,8 @@ std::string verdicts(const std::vector<sim::StepResult>& results) {
 }
 
 TEST(Script, LoopsAndExpressions) {
-    const auto steps = sim::parse_script(lines({"repeat i 1 2", "repeat j 0 1", "syn A{i*10+j} sport={40000+i}", "end",
-                                                "end  # both", "  "}),
-                                         "x");
+    const auto steps = sim::parse_script(
+        lines({"repeat i 1 2", "repeat j 0 1", "syn A{i*10+j} sport={40000+i}", "end", "end  # both", "  "}), "x");
     ASSERT_TRUE(steps);
     ASSERT_EQ(steps->size(), 4U);
     EXPECT_EQ(steps->at(3).text, "syn A21 sport=40002");
@@ -80,8 +79,8 @@ TEST(Script, LoopsAreBounded) {
 }
 
 TEST(Script, AnAcceptQueueFills) {
-    const auto results = play("6.1", {"set net.ipv4.tcp_syncookies 0", "listen L backlog=0", "syn A src=192.0.2.1", "ack A",
-                                      "syn B src=192.0.2.2", "accept L as=C", "syn B src=192.0.2.2"});
+    const auto results = play("6.1", {"set net.ipv4.tcp_syncookies 0", "listen L backlog=0", "syn A src=192.0.2.1",
+                                      "ack A", "syn B src=192.0.2.2", "accept L as=C", "syn B src=192.0.2.2"});
     EXPECT_EQ(verdicts(results), "synack none none synack");
     EXPECT_EQ(results[3].sockets.accept_queues.at(80), 1U);
     EXPECT_EQ(results[4].counters.at("TcpExt.ListenDrops"), 1);
@@ -89,8 +88,14 @@ TEST(Script, AnAcceptQueueFills) {
 }
 
 TEST(Script, RecycleRefusesAnOlderTimestampUntil411) {
-    const auto steps = {"set net.ipv4.tcp_tw_recycle 1", "listen L",    "syn A ts=1000000000", "ack A",
-                        "accept L as=C",                 "close C",     "ack A",               "fin A",
+    const auto steps = {"set net.ipv4.tcp_tw_recycle 1",
+                        "listen L",
+                        "syn A ts=1000000000",
+                        "ack A",
+                        "accept L as=C",
+                        "close C",
+                        "ack A",
+                        "fin A",
                         "syn B sport=40001 ts=5000"};
     EXPECT_TRUE(verdicts(play("3.10.105", steps)).ends_with(" none"));
     EXPECT_TRUE(verdicts(play("6.1", steps)).ends_with(" synack"));
@@ -121,7 +126,8 @@ TEST(Script, TheIpv6TwinIsAnIpv6Script) {
 }
 
 TEST(Script, DifferencesAreFound) {
-    const auto old_kernel = play("3.10.105", {"listen L", "syn A", "ack A", "accept L as=C", "like N A", "syn N isn=9"});
+    const auto old_kernel =
+        play("3.10.105", {"listen L", "syn A", "ack A", "accept L as=C", "like N A", "syn N isn=9"});
     const auto new_kernel = play("6.1", {"listen L", "syn A", "ack A", "accept L as=C", "like N A", "syn N isn=9"});
     const sim::CounterValues counted{{"TcpExt.TCPChallengeACK", 0}};
     EXPECT_TRUE(sim::compare_results(new_kernel, counted, new_kernel, counted).empty());
