@@ -247,6 +247,7 @@ struct Server::Impl {
     void socket_timer(std::uint32_t index, std::int64_t now_ns, Outbox& out);
     void probe_window(std::uint32_t index, std::int64_t now_ns, Outbox& out);
     void set_socket_timer(std::uint32_t index, std::uint32_t now_ms, std::uint32_t delay_ms);
+    static void set_rto(Socket& socket);
     void measure_rtt(Socket& socket, std::uint32_t rtt_ms);
     void close_socket(std::uint32_t index, std::int64_t now_ns, Outbox& out);
     void unhash(std::uint32_t index);

@@ -224,6 +224,7 @@ Server::Impl::AckTaken Server::Impl::take_ack(std::uint32_t i, const Received& i
     s.duplicate_acks = 0;
     if (s.recovering && !core::seq_before(in.ack(), s.recover)) s.recovering = false;
     if (s.backoff == 0 && !s.recovering) measure_rtt(s, in.now_ms - s.sent_ms);
+    set_rto(s);  // progress ends the backing off
     s.backoff = 0;
     s.due_ms = 0;
     if (s.snd_una != s.snd_nxt) {
