@@ -84,7 +84,8 @@ void connect_all(model::Server& s, std::uint32_t peers, Measured& m) {
     m.connections_per_s = peers / seconds_since(start);
     const auto occupied = s.occupied();
     if (occupied.buckets != 0) {
-        m.bucket_bytes = static_cast<double>(occupied.bytes - before) / static_cast<double>(occupied.buckets);
+        const std::size_t without_peers = occupied.bytes - occupied.peer_bytes - before;
+        m.bucket_bytes = static_cast<double>(without_peers) / static_cast<double>(occupied.buckets);
     }
 }
 
