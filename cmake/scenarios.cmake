@@ -1,6 +1,7 @@
-# scenarios/*.toml -> generated/scenarios_data.cpp, so that the program needs no files.
+# scenarios/*.toml and scenarios/scripts/*.toml -> generated/scenarios_data.cpp, so that the program needs no files.
 set(SYNWHY_SCENARIO_SOURCES ${PROJECT_BINARY_DIR}/generated/scenarios_data.cpp)
-file(GLOB scenario_files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/scenarios/*.toml)
+file(GLOB scenario_files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/scenarios/*.toml
+     ${PROJECT_SOURCE_DIR}/scenarios/scripts/*.toml)
 add_custom_command(
   OUTPUT ${SYNWHY_SCENARIO_SOURCES}
   COMMAND ${CMAKE_COMMAND} -DFOLDER=${PROJECT_SOURCE_DIR}/scenarios -DOUTPUT=${SYNWHY_SCENARIO_SOURCES}

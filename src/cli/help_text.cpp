@@ -12,6 +12,7 @@ usage: synwhy COMMAND [OPTIONS]
   pcap FILE...       explain the unanswered connection attempts of a capture
   explain CAUSE      what a cause is and what helps; "list" names all
   path --kernel R    what Linux release R does with a SYN, step by step
+  lab run NAME       play a script against the running kernel (root)
   sim SCENARIO       simulate clients, NAT, floods and servers; "list" names all
   replay FILE...     does the model do what these kernels were measured to do?
 
@@ -90,6 +91,29 @@ places, or what differs between two kernels.
   synwhy path --diff 4.9 4.12
 )text";
 
+constexpr std::string_view kLab =
+    R"text(usage: synwhy lab list | run NAME | compare [NAME...]
+
+Plays scripts of SYNs and other segments against the running kernel, in network
+namespaces of its own, and says what came back and which counters moved. Needs
+root and /dev/net/tun; nothing outside those namespaces is touched. NAME is one
+of `lab list`, or a scenario file with a [script].
+
+  list             which scripts there are, and why this kernel can't show some
+  run NAME         play one, step by step
+  compare NAME...  play them on the kernel, in the model of this kernel, and in
+                   the model behind a TUN device; print where they differ.
+                   Without NAME: all of them, which takes minutes
+
+      --json         list, run: one JSON object
+      --record FILE  run: write the measurement as JSON, for `synwhy replay`
+
+  synwhy lab run accept-queue-full-backlog-1
+  synwhy lab run my-experiment.toml --record my-kernel.json
+
+exit status of compare: 0 all agree, 1 they differ
+)text";
+
 constexpr std::string_view kSim =
     R"text(usage: synwhy sim [OPTIONS] SCENARIO | list
 
@@ -139,6 +163,7 @@ std::string_view help_text(std::string_view command) {
     if (command == "pcap") return kPcap;
     if (command == "explain") return kExplain;
     if (command == "path") return kPath;
+    if (command == "lab") return kLab;
     if (command == "sim") return kSim;
     if (command == "replay") return kReplay;
     return kOverview;

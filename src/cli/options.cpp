@@ -50,6 +50,17 @@ void add_path(CLI::App& app, PathCommand& options) {
     diff->excludes(list);
 }
 
+const std::map<std::string, LabCommand::Action> kLabActions{{"list", LabCommand::Action::list},
+                                                            {"run", LabCommand::Action::run},
+                                                            {"compare", LabCommand::Action::compare}};
+
+void add_lab(CLI::App& app, LabCommand& options) {
+    app.add_option("action", options.action)->required()->transform(CLI::CheckedTransformer(kLabActions));
+    app.add_option("names", options.names);
+    app.add_flag("--json", options.json);
+    app.add_option("--record", options.record);
+}
+
 void add_sim(CLI::App& app, SimCommand& options) {
     app.add_option("scenario", options.scenario);
     app.add_option("--seed", options.seed);
@@ -91,6 +102,15 @@ std::string complaint(const PathCommand& options) {
     return {};
 }
 
+std::string complaint(const LabCommand& options) {
+    using Action = LabCommand::Action;
+    if (options.action == Action::run && options.names.size() != 1) return "lab run: one NAME or FILE is needed";
+    if (options.action == Action::list && !options.names.empty()) return "lab list: takes no names";
+    if (options.action != Action::run && !options.record.empty()) return "lab: --record belongs to run";
+    if (options.action == Action::compare && options.json) return "lab: --json belongs to list and run";
+    return {};
+}
+
 std::string complaint(const SimCommand& options) {
     if (options.scenario.empty()) return "sim: no scenario given; \"synwhy sim list\" names those that are built in";
     if (options.write == "-" && options.html == "-") return "sim: standard output can hold one of -w and --html";
@@ -118,6 +138,7 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     PcapOptions pcap_options;
     ExplainCommand explain_options;
     PathCommand path_options;
+    LabCommand lab_options;
     SimCommand sim_options;
     ReplayCommand replay_options;
     bool names_ignored = false;
@@ -128,13 +149,15 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     CLI::App* pcap = app.add_subcommand("pcap");
     CLI::App* explain = app.add_subcommand("explain");
     CLI::App* path = app.add_subcommand("path");
+    CLI::App* lab = app.add_subcommand("lab");
     CLI::App* sim = app.add_subcommand("sim");
     CLI::App* replay = app.add_subcommand("replay");
-    for (CLI::App* command : {pcap, explain, path, sim, replay}) add_common(*command, invocation.common);
+    for (CLI::App* command : {pcap, explain, path, lab, sim, replay}) add_common(*command, invocation.common);
     add_pcap(*pcap, pcap_options, names_ignored);
     explain->add_option("topic", explain_options.topic);
     explain->add_flag("--json", explain_options.json);
     add_path(*path, path_options);
+    add_lab(*lab, lab_options);
     add_sim(*sim, sim_options);
     add_replay(*replay, replay_options);
 
@@ -162,6 +185,9 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
         invocation.command = std::move(pcap_options);
     } else if (explain->parsed()) {
         invocation.command = std::move(explain_options);
+    } else if (lab->parsed()) {
+        wrong = complaint(lab_options);
+        invocation.command = std::move(lab_options);
     } else if (sim->parsed()) {
         wrong = complaint(sim_options);
         invocation.command = std::move(sim_options);

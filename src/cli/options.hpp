@@ -53,6 +53,13 @@ struct PathCommand {
     bool list = false;
 };
 
+struct LabCommand {
+    enum class Action { list, run, compare } action = Action::list;
+    std::vector<std::string> names{};  ///< scripts of the library, or files; none: all of the library (compare)
+    bool json = false;
+    std::string record{};  ///< file, empty for none
+};
+
 struct SimCommand {
     std::string scenario{};  ///< file, shipped name, NAME/VARIANT, or "list"
     std::optional<std::uint64_t> seed{};
@@ -74,7 +81,7 @@ struct ReplayCommand {
 
 struct Invocation {
     CommonOptions common{};
-    std::variant<PcapOptions, ExplainCommand, PathCommand, SimCommand, ReplayCommand> command{};
+    std::variant<PcapOptions, ExplainCommand, PathCommand, LabCommand, SimCommand, ReplayCommand> command{};
 };
 
 /// The invocation, or, when nothing is left to do (help, version, a usage error: all printed), the exit status.

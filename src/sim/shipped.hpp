@@ -13,5 +13,7 @@ struct ShippedScenario {
 
 /// Sorted by name.
 std::span<const ShippedScenario> shipped_scenarios();
+/// Those of scenarios/scripts/: single steps, for the lab. Sorted by name.
+std::span<const ShippedScenario> shipped_scripts();
 
 }  // namespace synwhy::sim
