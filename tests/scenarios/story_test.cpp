@@ -179,6 +179,7 @@ TEST(Story, WhatTimeWaitProtects) {
     EXPECT_EQ(run(shipped("what-time-wait-protects", "time-wait")).servers[0].old_accepted_bytes, 0U);
     EXPECT_EQ(run(shipped("what-time-wait-protects", "assassinated")).servers[0].old_accepted_bytes, 200U);
     EXPECT_EQ(run(shipped("what-time-wait-protects", "timestamps")).servers[0].old_accepted_bytes, 0U);
+    EXPECT_EQ(run(shipped("what-time-wait-protects", "linux-6.1")).servers[0].old_accepted_bytes, 0U);
 }
 
 TEST(Story, ModernClientNeedsNoNat) {
