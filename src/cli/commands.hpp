@@ -10,5 +10,6 @@ namespace synwhy::cli {
 ExitCode run_pcap(const PcapOptions& options, const CommonOptions& common);
 ExitCode run_explain(const ExplainCommand& options, const CommonOptions& common);
 ExitCode run_path(const PathCommand& options);
+ExitCode run_emulate(const EmulateCommand& options, const CommonOptions& common);
 
 }  // namespace synwhy::cli

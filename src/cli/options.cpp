@@ -12,6 +12,8 @@
 
 #include "cli/help_text.hpp"
 #include "cli/talk.hpp"
+#include "tun/control.hpp"
+#include "tun/response.hpp"
 
 namespace synwhy::cli {
 namespace {
@@ -50,6 +52,43 @@ void add_path(CLI::App& app, PathCommand& options) {
     diff->excludes(list);
 }
 
+std::vector<std::string> shown_tables() {
+    std::vector<std::string> names(std::begin(tun::kControlTables), std::end(tun::kControlTables));
+    names.emplace_back("all");
+    return names;
+}
+
+void add_emulate(CLI::App& app, EmulateCommand& options) {
+    constexpr double kMaxSeconds = 1e9;
+    app.add_option("--kernel", options.kernel);
+    app.add_option("--sysctl", options.sysctls)->allow_extra_args(false);
+    app.add_option("--listen", options.listen)->allow_extra_args(false);
+    app.add_option("--backlog", options.backlog);
+    app.add_option("--defer-accept", options.defer_accept_s)->check(CLI::Range(0, 100'000));
+    app.add_option("--tun", options.tun);
+    app.add_option("--address", options.address);
+    app.add_option("--address6", options.address6);
+    app.add_option("--host-address", options.host_address);
+    app.add_option("--host-address6", options.host_address6);
+    app.add_option("--serve", options.serve)->check(CLI::IsMember({"http", "bytes"}));
+    app.add_option("--response-bytes", options.response_bytes)
+        ->check(CLI::Range(std::uint64_t{0}, tun::kMaxResponseBytes));
+    app.add_flag("!--no-keep-alive", options.keep_alive);
+    app.add_option("--close-first", options.close_first)->check(CLI::IsMember({"server", "client"}));
+    app.add_option("--accept-rate", options.accept_rate)->check(CLI::Range(0.0, 1e9));
+    app.add_option("--stall", options.stalls)->allow_extra_args(false);
+    app.add_option("--idle-timeout", options.idle_timeout_s)->check(CLI::Range(0.1, kMaxSeconds));
+    app.add_option("--hz", options.hz)->check(CLI::Range(100, 1000));
+    app.add_option("--seed", options.seed);
+    app.add_option("--duration", options.duration_s)->check(CLI::Range(0.0, kMaxSeconds));
+    app.add_option("-w,--write", options.write);
+    app.add_option("--write-limit", options.write_limit_mb)->check(CLI::Range(1, 1'000'000));
+    app.add_flag("--json", options.json);
+    app.add_option("--control", options.control);
+    auto* show = app.add_option("--show", options.show)->check(CLI::IsMember(shown_tables()));
+    app.add_option("--do", options.commands)->expected(1, 2)->excludes(show);
+}
+
 /// What the options of `pcap` contradict each other in; empty when nothing.
 std::string complaint(PcapOptions& options) {
     if (options.files.empty()) {
@@ -72,6 +111,14 @@ std::string complaint(const PathCommand& options) {
     return {};
 }
 
+std::string complaint(EmulateCommand& options) {
+    if (!options.show.empty() || !options.commands.empty()) return {};
+    if (options.kernel.empty()) return "emulate: --kernel RELEASE is needed";
+    if (options.write == "-") return "emulate: -w wants a file, standard output holds the report";
+    if (options.listen.empty()) options.listen.emplace_back("80");
+    return {};
+}
+
 ExitCode usage_error(std::string_view what, std::string_view command) {
     complain(std::string(what) + "; try: synwhy " + std::string(command) + (command.empty() ? "" : " ") + "--help");
     return ExitCode::usage;
@@ -90,6 +137,7 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     PcapOptions pcap_options;
     ExplainCommand explain_options;
     PathCommand path_options;
+    EmulateCommand emulate_options;
     bool names_ignored = false;
 
     CLI::App app;
@@ -98,11 +146,13 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     CLI::App* pcap = app.add_subcommand("pcap");
     CLI::App* explain = app.add_subcommand("explain");
     CLI::App* path = app.add_subcommand("path");
-    for (CLI::App* command : {pcap, explain, path}) add_common(*command, invocation.common);
+    CLI::App* emulate = app.add_subcommand("emulate");
+    for (CLI::App* command : {pcap, explain, path, emulate}) add_common(*command, invocation.common);
     add_pcap(*pcap, pcap_options, names_ignored);
     explain->add_option("topic", explain_options.topic);
     explain->add_flag("--json", explain_options.json);
     add_path(*path, path_options);
+    add_emulate(*emulate, emulate_options);
 
     const auto command = [&]() -> std::string {
         const auto used = app.get_subcommands();
@@ -128,6 +178,9 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
         invocation.command = std::move(pcap_options);
     } else if (explain->parsed()) {
         invocation.command = std::move(explain_options);
+    } else if (emulate->parsed()) {
+        wrong = complaint(emulate_options);
+        invocation.command = std::move(emulate_options);
     } else {
         wrong = complaint(path_options);
         invocation.command = std::move(path_options);

@@ -24,7 +24,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.join(HERE, "..", "..")
 BINARY = os.path.abspath(os.environ.get("SYNWHY_BINARY", "synwhy"))
 PLAIN = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TERM": "xterm"}
-COMMANDS = ["pcap", "explain", "path"]
+COMMANDS = ["pcap", "explain", "path", "emulate"]
 
 
 def schema(name):
