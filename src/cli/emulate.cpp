@@ -105,9 +105,12 @@ bool is_unanswered(const tun::Tally& tally) {
 void describe_traffic(const tun::Emulation& emulation, emit::EmulationReport& report) {
     const tun::EmulationCounts& wire = emulation.counts();
     const tun::ApplicationCounts& process = emulation.application().counts();
-    report.traffic = {{"packets received", wire.packets_in},     {"packets sent", wire.packets_out},
-                      {"bytes received", wire.bytes_in},         {"bytes sent", wire.bytes_out},
-                      {"connections accepted", process.accepted}, {"requests", process.requests},
+    report.traffic = {{"packets received", wire.packets_in},
+                      {"packets sent", wire.packets_out},
+                      {"bytes received", wire.bytes_in},
+                      {"bytes sent", wire.bytes_out},
+                      {"connections accepted", process.accepted},
+                      {"requests", process.requests},
                       {"requests refused", process.refused_requests},
                       {"connections closed by the server", process.closed},
                       {"closed for silence", process.idle_closed},
@@ -125,7 +128,8 @@ emit::EmulationReport report_of(const tun::Emulation& emulation, const Emulation
                                 const std::string& device) {
     emit::EmulationReport report;
     const core::Kernel& kernel = emulation.server().config().kernel;
-    report.kernel = kernel.release.text == kernel.family ? kernel.family : kernel.release.text + " (as " + kernel.family + ")";
+    report.kernel =
+        kernel.release.text == kernel.family ? kernel.family : kernel.release.text + " (as " + kernel.family + ")";
     report.device = device;
     report.listeners = setup.listeners;
     for (const tun::Tally& tally : emulation.tallies()) {
@@ -167,8 +171,7 @@ ExitCode emulate(const EmulateCommand& options, const CommonOptions& common) {
     if (!control) return could_not(control.error());
     std::unique_ptr<EmulateCapture> capture;
     if (!options.write.empty()) {
-        auto opened = EmulateCapture::open(options.write, device->name(),
-                                           "synwhy emulate --kernel " + options.kernel,
+        auto opened = EmulateCapture::open(options.write, device->name(), "synwhy emulate --kernel " + options.kernel,
                                            options.write_limit_mb * kMegabyte);
         if (!opened) return could_not(opened.error());
         capture = *std::move(opened);

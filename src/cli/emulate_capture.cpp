@@ -45,8 +45,7 @@ std::expected<std::unique_ptr<EmulateCapture>, core::Error> EmulateCapture::open
         new EmulateCapture(std::make_unique<File>(std::move(descriptor), path), max_bytes));
     const std::array comments{comment};
     capture->writer_.section(comments);
-    capture->interface_ =
-        capture->writer_.interface({.name = device, .link = core::LinkType::raw, .snap_length = 0});
+    capture->interface_ = capture->writer_.interface({.name = device, .link = core::LinkType::raw, .snap_length = 0});
     return capture;
 }
 

@@ -48,8 +48,8 @@ std::optional<model::Interface> parse_prefix(std::string_view text, core::Family
 }
 
 /// One family's link; `here` empty: a neighbour of the emulated address.
-std::expected<tun::Link, Refusal> link_of(const std::string& option, const std::string& prefix,
-                                          const std::string& here, core::Family family) {
+std::expected<tun::Link, Refusal> link_of(const std::string& option, const std::string& prefix, const std::string& here,
+                                          core::Family family) {
     const bool ipv4 = family == core::Family::ipv4;
     const auto emulated = parse_prefix(prefix, family);
     if (!emulated) {
@@ -126,7 +126,8 @@ std::expected<void, Refusal> add_listeners(const EmulateCommand& options, Emulat
     return {};
 }
 
-// ------------------------------------------------------------------------------------------------------ kernel, process
+// ------------------------------------------------------------------------------------------------------ kernel,
+// process
 
 std::expected<model::ServerConfig, Refusal> server_of(const EmulateCommand& options, const tun::Clock& clock) {
     auto kernel = kernel_of(options.kernel);

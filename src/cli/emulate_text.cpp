@@ -72,8 +72,8 @@ std::string as_netstat(const emit::ControlTable& table) {
 
 /// `ss -nt`
 std::string as_ss(const emit::ControlTable& table) {
-    std::string out =
-        fmt::format("{:<12}{:<7}{:<7}{:>28} {:>28}\n", "State", "Recv-Q", "Send-Q", "Local Address:Port", "Peer Address:Port");
+    std::string out = fmt::format("{:<12}{:<7}{:<7}{:>28} {:>28}\n", "State", "Recv-Q", "Send-Q", "Local Address:Port",
+                                  "Peer Address:Port");
     for (const auto& row : table.rows) {
         fmt::format_to(std::back_inserter(out), "{:<12}{:<7}{:<7}{:>28} {:>28}\n", row[0], row[1], row[2], row[3],
                        row[4]);

@@ -67,7 +67,7 @@ struct EmulateCommand {
     std::string serve = "http";   ///< or "bytes"
     std::uint64_t response_bytes = 64;
     bool keep_alive = true;
-    std::string close_first = "server";  ///< or "client"
+    std::string close_first = "server";   ///< or "client"
     std::optional<double> accept_rate{};  ///< connections per second
     std::vector<std::string> stalls{};    ///< "FROM-TO", seconds since the start
     double idle_timeout_s = 60;

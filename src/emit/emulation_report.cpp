@@ -49,9 +49,10 @@ std::string verdict(const EmulationReport& report) {
                            titles(causes_of(report, true)));
     }
     if (const auto causes = causes_of(report, false); !causes.empty()) {
-        return fmt::format("{} got a SYN+ACK, but {} refused: {}", counted(syns, "SYN"),
-                           counted(causes.front().second, "final ACK") + (causes.front().second == 1 ? " was" : " were"),
-                           titles(causes));
+        return fmt::format(
+            "{} got a SYN+ACK, but {} refused: {}", counted(syns, "SYN"),
+            counted(causes.front().second, "final ACK") + (causes.front().second == 1 ? " was" : " were"),
+            titles(causes));
     }
     return counted(syns, "SYN") + (syns == 1 ? ", answered" : ", all answered");
 }
@@ -115,8 +116,9 @@ std::string emulation_text(const EmulationReport& report, std::size_t width, boo
     }
     std::string where;
     for (const std::string& listener : report.listeners) where += (where.empty() ? "" : ", ") + listener;
-    append_wrapped(out, "", fmt::format("kernel {} on {}, {}, {}", report.kernel, report.device, where,
-                                        time_span(report.first_ns, report.last_ns, Zone::utc)),
+    append_wrapped(out, "",
+                   fmt::format("kernel {} on {}, {}, {}", report.kernel, report.device, where,
+                               time_span(report.first_ns, report.last_ns, Zone::utc)),
                    width);
     if (report.syns() != 0) out += style.strong("SYNs") + '\n';
     append_fates(out, report, true);

@@ -1,7 +1,8 @@
 // Which counter does a sentence of `netstat -s` show, and the other way round?
 //
-// Of several wordings of a counter the newest stands last. Wordings of net-tools 1.60 (RHEL 5 and 6) and of its later corrections ("ignored" -> "dropped", "send out" ->
-// "sent out", "retransmited", "rejects in"). Left out: counters that say nothing about passive opens.
+// Of several wordings of a counter the newest stands last. Wordings of net-tools 1.60 (RHEL 5 and 6) and of its later
+// corrections ("ignored" -> "dropped", "send out" -> "sent out", "retransmited", "rejects in"). Left out: counters that
+// say nothing about passive opens.
 #include "host/netstat_sentences.hpp"
 
 namespace synwhy::host {

@@ -17,7 +17,10 @@ constexpr std::int64_t kCatchUp_ns = 10'000'000;
 }  // namespace
 
 Application::Application(ApplicationOptions options, model::Server& server)
-    : options_(std::move(options)), server_(server), listeners_(server.listeners()), responses_(options_.response_bytes) {}
+    : options_(std::move(options)),
+      server_(server),
+      listeners_(server.listeners()),
+      responses_(options_.response_bytes) {}
 
 // ------------------------------------------------------------------------------------------------------- coming in
 
@@ -35,8 +38,8 @@ Application::Connection& Application::connection_of(SocketId socket, std::int64_
     return connection;
 }
 
-void Application::on_segment(const model::Outcome& outcome, std::span<const std::uint8_t> payload,
-                             std::int64_t now_ns, Outbox& out) {
+void Application::on_segment(const model::Outcome& outcome, std::span<const std::uint8_t> payload, std::int64_t now_ns,
+                             Outbox& out) {
     if (outcome.socket != 0 && (outcome.fate == model::Fate::established || connections_.contains(outcome.socket))) {
         Connection& connection = connection_of(outcome.socket, now_ns);
         if (outcome.new_bytes != 0) {
@@ -77,7 +80,8 @@ void Application::plan_last(Connection& connection, Answer answer) {
     connection.owed_bytes += responses_.length(answer);
 }
 
-// ------------------------------------------------------------------------------------------------ what the process does
+// ------------------------------------------------------------------------------------------------ what the process
+// does
 
 /// One turn of a process that is woken for one connection: read, write what it can, close when it is done.
 void Application::serve(SocketId socket, std::int64_t now_ns, Outbox& out) {
@@ -138,7 +142,8 @@ void Application::advance(std::int64_t now_ns, Outbox& out) {
     advanced_ns_ = now_ns;
     if (!stalled(now_ns)) {
         for (const SocketId socket : std::exchange(waiting_, {})) {
-            if (const auto place = connections_.find(socket); place != connections_.end()) place->second.waiting = false;
+            if (const auto place = connections_.find(socket); place != connections_.end())
+                place->second.waiting = false;
             serve(socket, now_ns, out);
         }
         accept_some(now_ns, out);

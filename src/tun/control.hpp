@@ -21,7 +21,7 @@ inline constexpr std::size_t kMaxControlRows = 10'000;
 std::string answer_control(Emulation& emulation, std::string_view command, std::int64_t now_ns);
 
 /// The tables that can be shown, in the order of the answer above.
-inline constexpr std::string_view kControlTables[] = {"queues", "peers",  "counters", "sockets",
-                                                      "states", "syns", "application"};
+inline constexpr std::string_view kControlTables[] = {"queues", "peers", "counters",   "sockets",
+                                                      "states", "syns",  "application"};
 
 }  // namespace synwhy::tun

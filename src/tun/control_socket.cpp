@@ -82,8 +82,9 @@ std::expected<ControlSocket, Error> ControlSocket::open(const std::string& path)
     }
     if (error != 0) {
         return std::unexpected(system_error("bind", error, path,
-                                            error == EADDRINUSE ? "another emulation answers there; choose --control PATH"
-                                                                : "choose another --control PATH"));
+                                            error == EADDRINUSE
+                                                ? "another emulation answers there; choose --control PATH"
+                                                : "choose another --control PATH"));
     }
     control.path_ = path;
     if (::listen(control.listener_.get(), static_cast<int>(kMaxControlClients)) != 0 ||
@@ -158,7 +159,8 @@ std::expected<std::string, Error> ask_control(const std::string& path, std::stri
     const timeval patience{kControlPatience_ns / 1'000'000'000, 0};
     ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     if (::connect(socket.get(), generic(*address), sizeof *address) != 0) {
-        return std::unexpected(system_error("connect", errno, path, "is `synwhy emulate` running, with this --tun or --control?"));
+        return std::unexpected(
+            system_error("connect", errno, path, "is `synwhy emulate` running, with this --tun or --control?"));
     }
     if (!write_all(socket.get(), std::string(command) + '\n')) {
         return std::unexpected(system_error("send", errno, path));

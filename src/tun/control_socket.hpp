@@ -16,10 +16,10 @@
 
 namespace synwhy::tun {
 
-inline constexpr std::size_t kMaxControlClients = 8;                        ///< at once; more are turned away
-inline constexpr std::size_t kMaxCommandBytes = 512;                        ///< of one command line
-inline constexpr std::size_t kMaxAnswerBytes = 16U * 1024U * 1024U;         ///< read by ask_control()
-inline constexpr std::int64_t kControlPatience_ns = 10'000'000'000;         ///< for a whole exchange
+inline constexpr std::size_t kMaxControlClients = 8;                 ///< at once; more are turned away
+inline constexpr std::size_t kMaxCommandBytes = 512;                 ///< of one command line
+inline constexpr std::size_t kMaxAnswerBytes = 16U * 1024U * 1024U;  ///< read by ask_control()
+inline constexpr std::int64_t kControlPatience_ns = 10'000'000'000;  ///< for a whole exchange
 
 /// "/run/synwhy/emulate-NAME.sock"
 std::string default_control_path(std::string_view device_name);

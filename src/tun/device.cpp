@@ -48,9 +48,11 @@ std::expected<Descriptor, Error> open_device_file() {
 
 Error attach_error(int error, const std::string& name) {
     if (error == EPERM || error == EACCES) return system_error("TUNSETIFF", error, name, kNeedsPrivilege);
-    if (error == EBUSY) return system_error("TUNSETIFF", error, name, "the device is in use; choose another --tun NAME");
+    if (error == EBUSY)
+        return system_error("TUNSETIFF", error, name, "the device is in use; choose another --tun NAME");
     if (error == EINVAL || error == EEXIST) {
-        return system_error("TUNSETIFF", error, name, "a device of another kind has this name; choose another --tun NAME");
+        return system_error("TUNSETIFF", error, name,
+                            "a device of another kind has this name; choose another --tun NAME");
     }
     return system_error("TUNSETIFF", error, name);
 }
@@ -103,8 +105,8 @@ bool is_own_address(const Address& address) {
     if (::getifaddrs(&all) != 0) return false;
     bool own = false;
     for (const ifaddrs* one = all; one != nullptr && !own; one = one->ifa_next) {
-        const bool ip = one->ifa_addr != nullptr &&
-                        (one->ifa_addr->sa_family == AF_INET || one->ifa_addr->sa_family == AF_INET6);
+        const bool ip =
+            one->ifa_addr != nullptr && (one->ifa_addr->sa_family == AF_INET || one->ifa_addr->sa_family == AF_INET6);
         own = ip && address_of(*one->ifa_addr) == address;
     }
     ::freeifaddrs(all);
@@ -122,8 +124,8 @@ std::optional<Address> neighbour_of(const model::Interface& emulated) {
     const model::Network network({emulated});
     for (const int step : {1, -1}) {
         const Address candidate = stepped(emulated.address, step);
-        const bool usable = network.on_link(candidate) && !network.is_subnet_broadcast(candidate) &&
-                            !model::is_multicast(candidate);
+        const bool usable =
+            network.on_link(candidate) && !network.is_subnet_broadcast(candidate) && !model::is_multicast(candidate);
         if (usable) return candidate;
     }
     return std::nullopt;

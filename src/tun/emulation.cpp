@@ -62,8 +62,7 @@ std::optional<model::Outcome> Emulation::receive(std::span<const std::uint8_t> p
                                                  PacketBatch& out) {
     ++counts_.packets_in;
     counts_.bytes_in += packet.size();
-    const core::Decoded decoded =
-        core::decode(core::LinkType::raw, packet, static_cast<std::uint32_t>(packet.size()));
+    const core::Decoded decoded = core::decode(core::LinkType::raw, packet, static_cast<std::uint32_t>(packet.size()));
     if (decoded.kind == core::FrameKind::fragment || decoded.first_fragment) {
         ++counts_.fragments;
         return std::nullopt;
@@ -94,8 +93,7 @@ std::int64_t Emulation::next_deadline_ns() const {
 void Emulation::send(PacketBatch& out) {
     for (const model::Outgoing& reply : outbox_) {
         payload_.resize(reply.segment.payload_length);
-        const bool known =
-            payload_.empty() || application_->fill(reply.socket, reply.stream_offset, payload_);
+        const bool known = payload_.empty() || application_->fill(reply.socket, reply.stream_offset, payload_);
         if (!known) ++counts_.lost_bodies;
         const std::size_t before = out.bytes.size();
         core::append_packet(reply.segment, payload_, out.bytes);

@@ -146,9 +146,8 @@ void Loop::set_timer() {
 }
 
 void Loop::answer_questions() {
-    control_.handle(
-        [this](std::string_view command) { return answer_control(emulation_, command, clock_.now_ns()); },
-        clock_.now_ns());
+    control_.handle([this](std::string_view command) { return answer_control(emulation_, command, clock_.now_ns()); },
+                    clock_.now_ns());
 }
 
 std::expected<void, Error> Loop::run() {

@@ -118,8 +118,8 @@ std::expected<void, Error> add_route(unsigned device, const Address& destination
     message.add(RTA_PREFSRC, source);
     message.add(RTA_OIF, static_cast<std::uint32_t>(device));
     if (const int error = message.talk(); error != 0) {
-        const std::string remedy =
-            error == EEXIST ? "this machine has a route to it already; choose another --address" : remedy_for(destination, error);
+        const std::string remedy = error == EEXIST ? "this machine has a route to it already; choose another --address"
+                                                   : remedy_for(destination, error);
         return std::unexpected(system_error("RTM_NEWROUTE", error, core::to_string(destination), remedy));
     }
     return {};

@@ -52,7 +52,7 @@ class Responses {
 
 /// What one connection sends.
 struct StreamPlan {
-    std::uint64_t kept = 0;         ///< answers that keep the connection open
+    std::uint64_t kept = 0;        ///< answers that keep the connection open
     std::optional<Answer> last{};  ///< the one after them; nothing follows it
 
     [[nodiscard]] std::uint64_t length(const Responses& responses) const;

@@ -37,8 +37,7 @@ std::expected<bool, core::Error> set_sysctl(model::Settings& settings, const cor
         case model::Settings::SetResult::not_modelled: return false;
         case model::Settings::SetResult::absent: break;
     }
-    return std::unexpected(
-        core::Error{"kernel " + kernel.release.text + " has no such sysctl", std::string(name), {}});
+    return std::unexpected(core::Error{"kernel " + kernel.release.text + " has no such sysctl", std::string(name), {}});
 }
 
 }  // namespace synwhy::tun
