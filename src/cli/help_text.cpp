@@ -13,6 +13,7 @@ usage: synwhy COMMAND [OPTIONS]
   explain CAUSE      what a cause is and what helps; "list" names all
   path --kernel R    what Linux release R does with a SYN, step by step
   emulate --kernel R answer real clients as Linux release R would
+  replay FILE...     does the model do what these kernels were measured to do?
 
   synwhy COMMAND --help    options of a command
   synwhy --version
@@ -144,6 +145,23 @@ while it runs
   synwhy emulate --show peers
 )text";
 
+constexpr std::string_view kReplay =
+    R"text(usage: synwhy replay [OPTIONS] FILE...
+
+Replays recorded experiments (the format of tests/truth: JSON, also compressed)
+through the model of the kernel that was measured, and compares every step: what
+was answered, the fields that are determined, the counters, the queues, when
+SYN+ACKs were repeated and when sockets were gone. Nothing is sent.
+
+      --json        one JSON object
+      --known FILE  differences that are known: "KERNEL SCENARIO STEP: reason"
+  -v, --verbose     also the known ones, and what was not comparable and why
+
+exit status: 0 all agree, 1 a difference, 3 a file could not be read
+
+  synwhy replay experiments/*.json
+)text";
+
 }  // namespace
 
 std::string_view help_text(std::string_view command) {
@@ -151,6 +169,7 @@ std::string_view help_text(std::string_view command) {
     if (command == "explain") return kExplain;
     if (command == "path") return kPath;
     if (command == "emulate") return kEmulate;
+    if (command == "replay") return kReplay;
     return kOverview;
 }
 

@@ -89,6 +89,13 @@ void add_emulate(CLI::App& app, EmulateCommand& options) {
     app.add_option("--do", options.commands)->expected(1, 2)->excludes(show);
 }
 
+void add_replay(CLI::App& app, ReplayCommand& options) {
+    app.add_option("files", options.files)->required();
+    app.add_option("--known", options.known);
+    app.add_flag("--json", options.json);
+    app.add_flag("-v,--verbose", options.verbose);
+}
+
 /// What the options of `pcap` contradict each other in; empty when nothing.
 std::string complaint(PcapOptions& options) {
     if (options.files.empty()) {
@@ -138,6 +145,7 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     ExplainCommand explain_options;
     PathCommand path_options;
     EmulateCommand emulate_options;
+    ReplayCommand replay_options;
     bool names_ignored = false;
 
     CLI::App app;
@@ -147,12 +155,14 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     CLI::App* explain = app.add_subcommand("explain");
     CLI::App* path = app.add_subcommand("path");
     CLI::App* emulate = app.add_subcommand("emulate");
-    for (CLI::App* command : {pcap, explain, path, emulate}) add_common(*command, invocation.common);
+    CLI::App* replay = app.add_subcommand("replay");
+    for (CLI::App* command : {pcap, explain, path, emulate, replay}) add_common(*command, invocation.common);
     add_pcap(*pcap, pcap_options, names_ignored);
     explain->add_option("topic", explain_options.topic);
     explain->add_flag("--json", explain_options.json);
     add_path(*path, path_options);
     add_emulate(*emulate, emulate_options);
+    add_replay(*replay, replay_options);
 
     const auto command = [&]() -> std::string {
         const auto used = app.get_subcommands();
@@ -181,6 +191,8 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     } else if (emulate->parsed()) {
         wrong = complaint(emulate_options);
         invocation.command = std::move(emulate_options);
+    } else if (replay->parsed()) {
+        invocation.command = std::move(replay_options);
     } else {
         wrong = complaint(path_options);
         invocation.command = std::move(path_options);

@@ -82,9 +82,16 @@ struct EmulateCommand {
     std::vector<std::string> commands{};  ///< --do and its words; empty: none
 };
 
+struct ReplayCommand {
+    std::vector<std::string> files{};  ///< recorded experiments, at least one
+    std::string known{};               ///< file with known differences, empty for none
+    bool json = false;
+    bool verbose = false;
+};
+
 struct Invocation {
     CommonOptions common{};
-    std::variant<PcapOptions, ExplainCommand, PathCommand, EmulateCommand> command{};
+    std::variant<PcapOptions, ExplainCommand, PathCommand, EmulateCommand, ReplayCommand> command{};
 };
 
 /// The invocation, or, when nothing is left to do (help, version, a usage error: all printed), the exit status.

@@ -54,7 +54,7 @@ ExistingDecision decide_request(const Behaviours& kernel, const ExistingFacts& f
         return {ExistingReply::synack_again, Cause::syn_recv_collision};
     }
     if (old || !syn_in_window(facts)) {
-        return limited_ack(kernel.duplicate_rate_limited, facts, Cause::syn_recv_collision,
+        return limited_ack(kernel.request_ack_rate_limited, facts, Cause::syn_recv_collision,
                            old ? "request.paws" : "request.other-isn", "request.rate-limit");
     }
     return {ExistingReply::rst, Cause::syn_recv_collision, "request.in-window"};
@@ -66,8 +66,8 @@ ExistingDecision decide_full_socket(const Behaviours& kernel, const ExistingFact
         case SynOnEstablished::ignored: return {ExistingReply::silence, cause, "full-socket.ignored"};
         case SynOnEstablished::reset_in_window: {
             if (paws_old(kernel, facts)) return {ExistingReply::ack, cause, "full-socket.paws"};
-            const bool inside = !seq_before(facts.sequence, facts.rcv_nxt) &&
-                                !seq_after(facts.sequence, facts.rcv_nxt + facts.window);
+            const bool inside =
+                !seq_before(facts.sequence, facts.rcv_nxt) && !seq_after(facts.sequence, facts.rcv_nxt + facts.window);
             if (inside) return {ExistingReply::rst, cause, "full-socket.reset"};
             return {ExistingReply::ack, cause, "full-socket.duplicate-ack"};
         }

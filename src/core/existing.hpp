@@ -28,7 +28,7 @@ struct ExistingFacts {
     std::uint32_t request_isn = 0;  ///< state request: the stored SYN's ISN
     bool has_ts_recent = false;
     std::uint32_t ts_recent = 0;
-    std::int64_t ts_recent_age_s = 0;      ///< whole seconds since ts_recent was stored
+    std::int64_t ts_recent_age_s = 0;         ///< whole seconds since ts_recent was stored
     std::int64_t invalid_ratelimit_ms = 500;  ///< net.ipv4.tcp_invalid_ratelimit
     // the SYN
     std::uint32_t sequence = 0;

@@ -48,6 +48,7 @@ constexpr VendorRow kVendors[] = {
          b.established_reply_rate_limited = true;
          b.v4_on_v6_listener_stamped = true;
          b.cookie_counter_minutes = false;
+         b.not_local_counted = false;
          b.initial_window_segments = 20;
          b.fast_open_kind_34 = true;
          b.fast_open_request_counts_passive = false;

@@ -126,19 +126,27 @@ struct Behaviours {
     bool subnet_broadcast_source_dropped = false;  ///< 2.6.32, 4.4, 4.9
     bool land_is_martian = true;                   ///< not on 3.10.105, el7
     bool malformed_md5_dropped = false;            ///< 6.18
-    bool requests_swept = false;        ///< one 200 ms timer sweeps the SYN table: late timers (<= 4.0)
-    bool time_wait_wheel = false;       ///< TIME_WAIT ends on an 8-slot wheel of 7.5 s (<= 4.0)
-    bool tw_counted_when_scheduled = true;      ///< TW, TWKilled move when the bucket is made (>= 4.17), else at its end
-    bool synack_retransmit_counted = true;      ///< RetransSegs counts SYN+ACKs (>= 3.0)
-    bool duplicate_restarts_timer = true;       ///< a repeated SYN restarts the SYN+ACK timer (>= 3.10)
-    bool stray_cookie_ack_counted = false;      ///< SyncookiesFailed moves for any ACK to LISTEN (<= 4.3)
-    bool zero_timestamp_exempt = true;          ///< a stored TSval of 0 passes every PAWS test (>= 3.0)
-    bool rst_needs_exact_sequence = true;       ///< RFC 5961 3.2 (>= 3.6, el6)
-    bool fast_open_kind_34 = true;              ///< reads the registered Fast Open option (>= 4.1, el7)
+    bool requests_swept = false;                   ///< one 200 ms timer sweeps the SYN table: late timers (<= 4.0)
+    bool time_wait_wheel = false;                  ///< TIME_WAIT ends on an 8-slot wheel of 7.5 s (<= 4.0)
+    bool reopened_isn_is_fresh = false;  ///< a reopened TIME_WAIT gets a new ISN, not snd_nxt + 65537 (Debian 6.1.192)
+    bool request_ack_rate_limited = true;   ///< so is the ACK for an unacceptable segment on SYN_RECV (>= 4.9)
+    bool subnet_zero_is_broadcast = false;  ///< a subnet's lowest address is a broadcast address (<= 5.13)
+    bool not_local_counted = true;          ///< InAddrErrors moves for a foreign destination (not 3.6 .. 3.10, el7)
+    bool route_cache = false;               ///< loopback destinations count as InAddrErrors (<= 3.5)
+    bool old_ack_window_by_bytes = false;  ///< an ACK older than all acknowledged bytes is challenged (>= 6.7)
+    bool unsent_ack_challenged = false;  ///< an ACK of data never sent gets a challenge ACK (6.18)
+    bool timer_slots_grow = true;           ///< timers fire up to an eighth of their length late (>= 4.8)
+    bool tw_counted_when_scheduled = true;  ///< TW, TWKilled move when the bucket is made (>= 4.17), else at its end
+    bool synack_retransmit_counted = true;  ///< RetransSegs counts SYN+ACKs (>= 3.0)
+    bool duplicate_restarts_timer = true;   ///< a repeated SYN restarts the SYN+ACK timer (>= 3.10)
+    bool stray_cookie_ack_counted = false;  ///< SyncookiesFailed moves for any ACK to LISTEN (<= 4.3)
+    bool zero_timestamp_exempt = true;      ///< a stored TSval of 0 passes every PAWS test (>= 3.0)
+    bool rst_needs_exact_sequence = true;   ///< RFC 5961 3.2 (>= 3.6, el6)
+    bool fast_open_kind_34 = true;          ///< reads the registered Fast Open option (>= 4.1, el7)
     bool fast_open_request_counts_passive = false;  ///< a cookie request moves TCPFastOpenPassive (3.10)
-    bool cookie_counter_minutes = false;        ///< cookies of the last 4 minutes (<= 3.12); else of 2 periods of 64 s
-    int initial_window_segments = 45;           ///< receive window offered in a SYN+ACK, segments (65535 bytes at most)
-    int initial_rto_ms = 1000;                     ///< SYN and SYN+ACK; 3000 up to 3.0
+    bool cookie_counter_minutes = false;  ///< cookies of the last 4 minutes (<= 3.12); else of 2 periods of 64 s
+    int initial_window_segments = 45;     ///< receive window offered in a SYN+ACK, segments (65535 bytes at most)
+    int initial_rto_ms = 1000;            ///< SYN and SYN+ACK; 3000 up to 3.0
     int default_syn_retries = 6;
     int default_syncookies = 1;
     int default_somaxconn = 4096;

@@ -21,6 +21,8 @@ constexpr Backport kTupleOffset[] = {
     {6, 18, 16, 17, 17},         {6, 19, -1, kNever, kNever},
 };
 
+constexpr Backport kFreshReopen[] = {{6, 1, 20, 192, 192}};
+
 /// RFC 5961 challenge ACKs reached the last point releases of 3.0 and 3.4.
 constexpr Backport kChallengeAck[] = {{3, 0, 0, 86, 86}, {3, 4, 0, 113, 113}};
 
@@ -103,6 +105,15 @@ constexpr Change kChanges[] = {
      "challenge ACK for a SYN on a live connection",
      [](Behaviours& b) { b.syn_on_established = SynOnEstablished::challenge; },
      kChallengeAck},
+    // net/ipv4/route.c without its cache: ip_error; measured on 3.10.105: n12_addr
+    {{3, 4, 113},
+     {3, 6, 0},
+     {3, 6, 5},
+     "no route cache: a foreign destination moves no InAddrErrors",
+     [](Behaviours& b) {
+         b.route_cache = false;
+         b.not_local_counted = false;
+     }},
     // net/ipv4/tcp_input.c:tcp_validate_incoming, RFC 5961 3.2
     {{3, 4, 0},
      {3, 6, 0},
@@ -250,6 +261,24 @@ constexpr Change kChanges[] = {
          b.sk_drops_counted = true;
          b.cookie_counts_listen_drop = false;
      }},
+    // net/ipv4/route.c:ip_error; measured: 3.10.105 does not count, 4.9.229 does (n12_addr)
+    {{3, 10, 105},
+     {3, 12, 0},
+     {4, 9, 229},
+     "InAddrErrors moves for a foreign destination again",
+     [](Behaviours& b) { b.not_local_counted = true; }},
+    // net/ipv4/tcp_minisocks.c:tcp_check_req, v4.9
+    {{4, 4, 178},
+     {4, 7, 0},
+     {4, 9, 229},
+     "ACKs on SYN_RECV at most every 500 ms",
+     [](Behaviours& b) { b.request_ack_rate_limited = true; }},
+    // kernel/time/timer.c:calc_wheel_index, v4.8
+    {{4, 4, 178},
+     {4, 8, 0},
+     {4, 9, 229},
+     "a timer wheel whose slots grow with the distance",
+     [](Behaviours& b) { b.timer_slots_grow = true; }},
     // net/core/secure_seq.c:secure_tcp_ts_off, v4.12
     {{4, 9, 229},
      {4, 10, 0},
@@ -295,6 +324,19 @@ constexpr Change kChanges[] = {
      {5, 4, 18},
      "an initial window of up to 65535 bytes",
      [](Behaviours& b) { b.initial_window_segments = 45; }},
+    // net/ipv4/fib_frontend.c:fib_add_ifaddr; measured: 4.9.229 drops, 6.1 answers (n12_addr)
+    {{4, 9, 229},
+     {5, 14, 0},
+     {6, 1, 20},
+     "the lowest address of a subnet is an ordinary one",
+     [](Behaviours& b) { b.subnet_zero_is_broadcast = false; }},
+    // measured on Debian's 6.1.192 only: n7_tw_*; 6.18.44 keeps the old rule
+    {{kNever, 0, 0},
+     {kNever, 0, 0},
+     {kNever, 0, 0},
+     "a reopened TIME_WAIT starts at a fresh ISN",
+     [](Behaviours& b) { b.reopened_isn_is_fresh = true; },
+     kFreshReopen},
     // include/linux/socket.h:SOMAXCONN, v5.4
     {{4, 20, 0}, {5, 4, 0}, {5, 4, 18}, "somaxconn=4096 by default", [](Behaviours& b) { b.default_somaxconn = 4096; }},
     // net/ipv4/tcp_ipv4.c:tcp_v4_rcv (SKB_DROP_REASON_*), v5.17; 5.15.85 carries a few of them
@@ -311,6 +353,12 @@ constexpr Change kChanges[] = {
      {6, 6, 9},
      "challenge ACK also for a SYN with an old timestamp",
      [](Behaviours& b) { b.syn_on_established = SynOnEstablished::challenge_always; }},
+    // net/ipv4/tcp_input.c:tcp_ack; measured on 6.18.44
+    {{6, 1, kNever},
+     {6, 7, 0},
+     {6, 18, 44},
+     "an ACK of bytes before the first is challenged",
+     [](Behaviours& b) { b.old_ack_window_by_bytes = true; }},
     // include/net/tcp.h:TCP_PAWS_WRAP, v6.8
     {{6, 6, kNever}, {6, 7, 0}, {6, 8, 0}, "PAWS expiry of 2147 s", [](Behaviours& b) { b.paws_expiry_s = 2147; }},
     // net/ipv4/tcp_input.c:tcp_parse_auth_options; measured on 6.18.44: n12_md5
@@ -326,6 +374,12 @@ constexpr Change kChanges[] = {
      "SYN-queue rule '>' (backlog+1 requests) instead of '>=' (backlog)",
      [](Behaviours& b) { b.syn_queue_rule = SynQueueRule::above_backlog; },
      kAboveBacklog},
+    // net/ipv4/tcp_input.c:tcp_ack; measured on 6.18.44
+    {{6, 1, kNever},
+     {6, 13, 0},
+     {6, 18, 44},
+     "a challenge ACK for an ACK of data never sent",
+     [](Behaviours& b) { b.unsent_ack_challenged = true; }},
     // net/ipv4/tcp_minisocks.c:tcp_timewait_state_process and tcp_check_req, v6.18
     {{6, 14, kNever},
      {6, 15, 0},
@@ -369,17 +423,21 @@ Behaviours oldest_behaviours() {
     b.duplicate_rate_limited = false;
     b.established_reply_rate_limited = false;
     b.request_in_ehash = false;  // net/ipv4/tcp_ipv4.c:tcp_v4_hnd_req searches the listener's own table
-    b.requests_swept = true;    // net/ipv4/inet_connection_sock.c:inet_csk_reqsk_queue_prune
-    b.time_wait_wheel = true;   // net/ipv4/inet_timewait_sock.c:inet_twdr_hangman
+    b.requests_swept = true;     // net/ipv4/inet_connection_sock.c:inet_csk_reqsk_queue_prune
+    b.time_wait_wheel = true;    // net/ipv4/inet_timewait_sock.c:inet_twdr_hangman
+    b.request_ack_rate_limited = false;
+    b.subnet_zero_is_broadcast = true;
+    b.route_cache = true;
+    b.timer_slots_grow = false;
     b.tw_counted_when_scheduled = false;
-    b.synack_retransmit_counted = false;   // measured: n8_synrecv
-    b.duplicate_restarts_timer = false;    // measured: n8_synrecv
-    b.stray_cookie_ack_counted = true;     // net/ipv4/syncookies.c:cookie_v4_check
-    b.zero_timestamp_exempt = false;       // include/net/tcp.h:tcp_paws_check
+    b.synack_retransmit_counted = false;  // measured: n8_synrecv
+    b.duplicate_restarts_timer = false;   // measured: n8_synrecv
+    b.stray_cookie_ack_counted = true;    // net/ipv4/syncookies.c:cookie_v4_check
+    b.zero_timestamp_exempt = false;      // include/net/tcp.h:tcp_paws_check
     b.rst_needs_exact_sequence = false;
     b.fast_open_kind_34 = false;
-    b.cookie_counter_minutes = true;       // include/net/tcp.h: jiffies / (HZ * 60)
-    b.initial_window_segments = 4;         // net/ipv4/tcp_output.c:tcp_select_initial_window
+    b.cookie_counter_minutes = true;  // include/net/tcp.h: jiffies / (HZ * 60)
+    b.initial_window_segments = 4;    // net/ipv4/tcp_output.c:tcp_select_initial_window
     b.linear_syn_timeouts = false;
     b.consume_skb_on_listen = false;
     b.drop_reasons = false;

@@ -65,6 +65,7 @@ bool moves(const Row& row, std::string_view name, const Kernel& kernel) {
     const auto& b = kernel.behaviours;
     if (name == "sk_drops") return sk_drops_move(row, kernel);
     if (name == "TcpExt.PAWSEstab" && row.id == "time-wait.paws") return !b.paws_timewait_counter;
+    if (name == "Ip.InAddrErrors" && row.id == "ip.not-local") return b.not_local_counted;
     const bool listen_counter = name == "TcpExt.ListenDrops" || name == "TcpExt.ListenOverflows";
     if (!listen_counter || row.stage != Stage::listen) return true;
     if (row.seen == Seen::cookie) return b.cookie_counts_listen_drop;

@@ -20,13 +20,13 @@ struct TcpOptions {
     bool has_window_scale : 1 = false;
     bool has_sack_permitted : 1 = false;
     std::uint8_t fast_open_cookie_length = 0;  ///< bytes of the Fast Open cookie; 0: one is asked for
-    bool has_fast_open : 1 = false;   ///< kind 34, or experimental 254 with magic 0xF989
-    bool fast_open_registered : 1 = false;  ///< it was kind 34
-    bool has_md5 : 1 = false;         ///< kind 19 (RFC 2385)
-    bool has_ao : 1 = false;          ///< kind 29 (RFC 5925)
-    bool has_bad_auth : 1 = false;    ///< kind 19 or 29 with an impossible length
-    bool malformed : 1 = false;       ///< a length below 2 or past the end stopped the parse
-    bool cut_by_snaplen : 1 = false;  ///< header says more option bytes than were captured
+    bool has_fast_open : 1 = false;            ///< kind 34, or experimental 254 with magic 0xF989
+    bool fast_open_registered : 1 = false;     ///< it was kind 34
+    bool has_md5 : 1 = false;                  ///< kind 19 (RFC 2385)
+    bool has_ao : 1 = false;                   ///< kind 29 (RFC 5925)
+    bool has_bad_auth : 1 = false;             ///< kind 19 or 29 with an impossible length
+    bool malformed : 1 = false;                ///< a length below 2 or past the end stopped the parse
+    bool cut_by_snaplen : 1 = false;           ///< header says more option bytes than were captured
 };
 
 /// @param bytes the option area (data offset * 4 - 20 bytes, or fewer when the capture was cut short)

@@ -26,8 +26,8 @@ inline std::uint64_t mix64(std::uint64_t x) {
 }
 
 inline std::uint64_t hash_of(const FlowKey& key, std::uint64_t secret) {
-    const std::uint64_t packed = static_cast<std::uint64_t>(key.peer) << 32U |
-                                 static_cast<std::uint64_t>(key.peer_port) << 16U | key.local;
+    const std::uint64_t packed =
+        static_cast<std::uint64_t>(key.peer) << 32U | static_cast<std::uint64_t>(key.peer_port) << 16U | key.local;
     return mix64(packed ^ secret);
 }
 

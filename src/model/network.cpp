@@ -68,11 +68,11 @@ bool Network::on_link(const Address& address) const {
     return std::ranges::any_of(interfaces_, [&](const Interface& i) { return in_prefix(address, i); });
 }
 
-bool Network::is_subnet_broadcast(const Address& address) const {
+bool Network::is_subnet_broadcast(const Address& address, bool zero_too) const {
     if (address.family != Family::ipv4) return false;
     return std::ranges::any_of(interfaces_, [&](const Interface& i) {
         if (i.address.family != Family::ipv4 || i.prefix_length > 30) return false;
-        return address == host_part_filled(i, true) || address == host_part_filled(i, false);
+        return address == host_part_filled(i, true) || (zero_too && address == host_part_filled(i, false));
     });
 }
 

@@ -27,8 +27,9 @@ class Network {
     [[nodiscard]] bool is_ours(const core::Address& address) const;
     /// On one of our prefixes.
     [[nodiscard]] bool on_link(const core::Address& address) const;
-    /// Directed broadcast (all ones) of one of our IPv4 prefixes, or its network address (all zeros).
-    [[nodiscard]] bool is_subnet_broadcast(const core::Address& address) const;
+    /// Directed broadcast (all ones) of one of our IPv4 prefixes.
+    /// @param zero_too so is the network address (all zeros)
+    [[nodiscard]] bool is_subnet_broadcast(const core::Address& address, bool zero_too) const;
     [[nodiscard]] bool has_route_to(const core::Address& address) const;
     [[nodiscard]] const std::vector<Interface>& interfaces() const { return interfaces_; }
 

@@ -21,7 +21,16 @@ namespace {
 constexpr int kDeepestLoop = 4;  ///< replies to ourselves that provoke replies to ourselves
 
 bool is_limited_broadcast(const Address& a) { return a.family == Family::ipv4 && a.ipv4_value() == 0xffffffffU; }
-bool is_all_hosts(const Address& a) { return a.family == Family::ipv4 && a.ipv4_value() == 0xe0000001U; }
+/// 224.0.0.1, ff02::1: everybody listens to these.
+bool is_all_hosts(const Address& a) {
+    if (a.family == Family::ipv4) return a.ipv4_value() == 0xe0000001U;
+    Address all_nodes;
+    all_nodes.family = Family::ipv6;
+    all_nodes.bytes[0] = 0xff;
+    all_nodes.bytes[1] = 0x02;
+    all_nodes.bytes[15] = 1;
+    return a == all_nodes;
+}
 
 std::uint64_t seed_of(const ServerConfig& config) { return mix64(config.secret ^ 0x51ab5e1U); }
 
@@ -54,6 +63,14 @@ const char* to_string(Fate fate) {
         case Fate::processed: return "processed";
     }
     return "?";
+}
+
+std::int64_t timer_granularity_ns(const core::Behaviours& kernel, int hz, std::int64_t delay_ns) {
+    const std::int64_t jiffy_ns = 1'000'000'000 / hz;
+    if (!kernel.timer_slots_grow) return jiffy_ns;
+    std::int64_t slot = 1;
+    for (std::int64_t reach = 63; delay_ns / jiffy_ns >= reach; reach *= 8) slot *= 8;
+    return slot * jiffy_ns;
 }
 
 Server::Impl::Impl(ServerConfig c)
@@ -116,12 +133,13 @@ const Row* Server::Impl::source_refusal(const Segment& s) {
     if (is_loopback(source) || is_loopback(destination)) return row("ip.martian-source");
     const Settings& settings = config.settings;
     const int rp_filter = std::max(settings.rp_filter_all, settings.rp_filter_interface);
-    const bool local = config.network.is_ours(destination) || config.network.is_subnet_broadcast(destination) ||
+    const bool local = config.network.is_ours(destination) ||
+                       config.network.is_subnet_broadcast(destination, behaviours().subnet_zero_is_broadcast) ||
                        is_limited_broadcast(destination) || is_multicast(destination);
     if (!local) return nullptr;
     const bool check_source = behaviours().land_is_martian || rp_filter != 0;
     if (check_source && settings.accept_local == 0 && config.network.is_ours(source)) return row("ip.own-source");
-    if (behaviours().subnet_broadcast_source_dropped && config.network.is_subnet_broadcast(source)) {
+    if (behaviours().subnet_broadcast_source_dropped && config.network.is_subnet_broadcast(source, true)) {
         return row("ip.broadcast-source");
     }
     if (rp_filter != 0 && !config.network.has_route_to(source)) return row("ip.rp-filter");
@@ -144,6 +162,7 @@ const Row* Server::Impl::ip_refusal(const Segment& s, const Arrival& arrival) {
             if (ipv4) {
                 if (by_destination) {
                     count(Counter::rt_cache_in_martian_dst);
+                    if (behaviours().route_cache) count(Counter::ip_in_addr_errors);
                 } else if (r->id != "ip.rp-filter") {
                     count(Counter::rt_cache_in_martian_src);
                 }
@@ -156,7 +175,8 @@ const Row* Server::Impl::ip_refusal(const Segment& s, const Arrival& arrival) {
         settings.accept_source_route_all != 0 && settings.accept_source_route_interface != 0;
     if (arrival.ip_source_route && !source_route_accepted) return row("ip.options");
     const Address& destination = s.destination.address;
-    const bool local = config.network.is_ours(destination) || config.network.is_subnet_broadcast(destination) ||
+    const bool local = config.network.is_ours(destination) ||
+                       config.network.is_subnet_broadcast(destination, behaviours().subnet_zero_is_broadcast) ||
                        is_limited_broadcast(destination) || is_all_hosts(destination);
     if (!local) {
         const Row* r = row("ip.not-local");
@@ -258,21 +278,29 @@ bool Server::Impl::postpone(const Timer& timer) {
     switch (kind_of(timer.handle)) {
         case Kind::request: {
             Request& r = requests[i];
-            if ((r.bits & Request::kAskedLate) != 0) return r.bits &= static_cast<std::uint8_t>(~Request::kAskedLate), false;
-            r.bits |= Request::kAskedLate;
             const Listener& listener = listeners[r.listener];
-            const bool resends = !request_expires(r, listener) && request_resends(r, listener);
+            const bool resends = listener.open && !request_expires(r, listener) && request_resends(r, listener);
+            // Asked once, unless what it would do has changed since: others went, the queue is no longer crowded.
+            const bool asked_expiry = (r.bits & Request::kAskedExpiry) != 0;
+            if ((r.bits & Request::kAskedLate) != 0 && asked_expiry != resends) return false;
+            r.bits = static_cast<std::uint8_t>((r.bits & ~Request::kAskedExpiry) | Request::kAskedLate |
+                                               (resends ? 0 : Request::kAskedExpiry));
             view.kind = resends ? TimerView::Kind::request_resend : TimerView::Kind::request_expiry;
             view.tuple = tuple_of(r.key);
+            view.delay_ns = std::int64_t{behaviours().initial_rto_ms} * 1'000'000 << std::min<int>(r.timeouts, 7);
             due = &r.due_ms;
             break;
         }
         case Kind::bucket: {
             Bucket& b = buckets[i];
-            if ((b.bits & Bucket::kAskedLate) != 0) return b.bits &= static_cast<std::uint8_t>(~Bucket::kAskedLate), false;
+            if ((b.bits & Bucket::kAskedLate) != 0)
+                return b.bits &= static_cast<std::uint8_t>(~Bucket::kAskedLate), false;
             b.bits |= Bucket::kAskedLate;
             view.kind = (b.bits & Bucket::kFinWait2) != 0 ? TimerView::Kind::fin_wait2 : TimerView::Kind::time_wait;
             view.tuple = tuple_of(b.key);
+            view.delay_ns = (b.bits & Bucket::kFinWait2) != 0 ? config.settings.fin_timeout_s * 1'000'000'000LL
+                                                              : std::int64_t{b.length_ms} * 1'000'000;
+            view.from_rto = (b.bits & Bucket::kFinWait2) == 0 && b.length_ms != kTimeWaitMs;
             due = &b.due_ms;
             break;
         }

@@ -28,21 +28,21 @@ using ListenerId = std::uint32_t;
 using SocketId = std::uint64_t;
 
 struct ListenOptions {
-    core::Endpoint local{};       ///< an all-zero address listens on every address of its family
-    bool v6_only = false;         ///< [::] without IPv4
-    int backlog = 128;            ///< as given to listen(); negative means somaxconn
-    int defer_accept_s = 0;       ///< TCP_DEFER_ACCEPT
-    int min_ttl = 0;              ///< IP_MINTTL, IPV6_MINHOPCOUNT
-    int synack_retries = 0;       ///< TCP_SYNCNT; 0: the sysctl
-    bool filter_drops = false;    ///< SO_ATTACH_FILTER that drops everything
-    bool has_md5_key = false;     ///< TCP_MD5SIG for every peer: unsigned segments are refused
-    int fast_open_backlog = 0;    ///< TCP_FASTOPEN; 0: off
-    int receive_buffer_bytes = 0; ///< SO_RCVBUF; 0: the default
+    core::Endpoint local{};        ///< an all-zero address listens on every address of its family
+    bool v6_only = false;          ///< [::] without IPv4
+    int backlog = 128;             ///< as given to listen(); negative means somaxconn
+    int defer_accept_s = 0;        ///< TCP_DEFER_ACCEPT
+    int min_ttl = 0;               ///< IP_MINTTL, IPV6_MINHOPCOUNT
+    int synack_retries = 0;        ///< TCP_SYNCNT; 0: the sysctl
+    bool filter_drops = false;     ///< SO_ATTACH_FILTER that drops everything
+    bool has_md5_key = false;      ///< TCP_MD5SIG for every peer: unsigned segments are refused
+    int fast_open_backlog = 0;     ///< TCP_FASTOPEN; 0: off
+    int receive_buffer_bytes = 0;  ///< SO_RCVBUF; 0: the default
 };
 
 /// Everything about one received packet that its decoded segment does not say.
 struct Arrival {
-    bool ip_header_bad = false;      ///< version, header length or total length
+    bool ip_header_bad = false;  ///< version, header length or total length
     bool ip_checksum_bad = false;
     bool ip_truncated = false;       ///< shorter than its IP length says
     bool ip_source_route = false;    ///< carries a source route option
@@ -111,7 +111,7 @@ struct SocketView {
 
 struct ListenerView {
     core::Endpoint local{};
-    std::uint32_t backlog = 0;  ///< Send-Q: after somaxconn
+    std::uint32_t backlog = 0;        ///< Send-Q: after somaxconn
     std::uint32_t accept_length = 0;  ///< Recv-Q
     std::uint32_t request_length = 0;
     std::uint32_t young_requests = 0;
@@ -133,17 +133,23 @@ struct TimerView {
     enum class Kind : std::uint8_t { request_resend, request_expiry, time_wait, fin_wait2, retransmit } kind{};
     core::FourTuple tuple{};
     std::int64_t due_ns = 0;
+    std::int64_t delay_ns = 0;  ///< how long it was set for
+    bool from_rto = false;      ///< its length is an estimate from measured round trips (recycled TIME_WAIT)
 };
+
+/// How late a kernel's timer wheel may fire a timer of this length, busy machines apart: from 4.8 on the slots grow
+/// with the distance (1 jiffy below 64, then 8, 64, 512 ...: an eighth of the delay at most). kernel/time/timer.c
+std::int64_t timer_granularity_ns(const core::Behaviours& kernel, int hz, std::int64_t delay_ns);
 
 struct ServerConfig {
     core::Kernel kernel{};
     Settings settings{};
     Network network{};
-    int hz = 1000;                    ///< CONFIG_HZ: timer and timestamp granularity
-    std::uint64_t secret = 1;         ///< seeds ISNs, cookies, timestamp offsets and hashes
-    std::int64_t boot_ns = 0;         ///< when this host booted, on the model's clock
-    bool md5_configured = true;       ///< CONFIG_TCP_MD5SIG
-    std::size_t max_requests = 1'000'000;     ///< memory bounds; what falls off is counted in Occupied::refused
+    int hz = 1000;                         ///< CONFIG_HZ: timer and timestamp granularity
+    std::uint64_t secret = 1;              ///< seeds ISNs, cookies, timestamp offsets and hashes
+    std::int64_t boot_ns = 0;              ///< when this host booted, on the model's clock
+    bool md5_configured = true;            ///< CONFIG_TCP_MD5SIG
+    std::size_t max_requests = 1'000'000;  ///< memory bounds; what falls off is counted in Occupied::refused
     std::size_t max_sockets = 1'000'000;
     std::size_t max_peers = 2'000'000;
 };

@@ -19,6 +19,20 @@ std::uint32_t timeouts_of(int seconds, int initial_rto_s) {
     return timeouts;
 }
 
+bool is_any(const core::Address& address) {
+    const auto first = address.family == core::Family::ipv4 ? address.bytes.begin() + 12 : address.bytes.begin();
+    return std::all_of(first, address.bytes.end(), [](std::uint8_t byte) { return byte == 0; });
+}
+
+/// Two listeners without SO_REUSEPORT can't both have this place. net/ipv4/inet_connection_sock.c:inet_csk_bind_conflict
+bool overlap(const ListenOptions& a, const ListenOptions& b) {
+    if (a.local.port != b.local.port) return false;
+    const bool same_family = a.local.address.family == b.local.address.family;
+    if (same_family) return is_any(a.local.address) || is_any(b.local.address) || a.local.address == b.local.address;
+    const ListenOptions& six = a.local.address.family == core::Family::ipv6 ? a : b;
+    return is_any(six.local.address) && !six.v6_only;
+}
+
 /// sk_max_ack_backlog. net/ipv4/af_inet.c:inet_listen, net/socket.c:__sys_listen
 std::uint32_t accept_limit(int backlog, const ServerConfig& config) {
     const auto most = static_cast<std::uint32_t>(std::max(0, config.settings.somaxconn));
@@ -31,7 +45,7 @@ std::uint32_t accept_limit(int backlog, const ServerConfig& config) {
 std::optional<ListenerId> Server::listen(const ListenOptions& options, std::int64_t now_ns) {
     impl_->to_ms(now_ns);
     for (const Listener& other : impl_->listeners) {
-        if (other.open && other.options.local == options.local) return std::nullopt;
+        if (other.open && overlap(other.options, options)) return std::nullopt;
     }
     Listener listener;
     listener.open = true;
@@ -54,7 +68,8 @@ void Server::close_listener(ListenerId number, std::int64_t now_ns, Outbox& out)
     impl_->advance(now_ns, out);
     Listener& listener = impl_->listeners[number];
     listener.open = false;
-    for (std::uint32_t i = 0; i < impl_->requests.size(); ++i) {
+    // Lockless requests stay until their timer or a segment finds the listener gone.
+    for (std::uint32_t i = 0; i < impl_->requests.size() && !impl_->behaviours().request_in_ehash; ++i) {
         const Request& r = impl_->requests[i];
         if ((r.bits & Request::kAlive) != 0 && r.listener == number) impl_->drop_request(i);
     }
@@ -65,6 +80,7 @@ void Server::close_listener(ListenerId number, std::int64_t now_ns, Outbox& out)
         if (!i) continue;
         Socket& s = impl_->sockets[*i];
         s.orphan = true;
+        if (s.state == State::established || s.state == State::close_wait) impl_->count(Counter::tcp_estab_resets);
         if (s.hashed) impl_->send_socket_reset(s, *i, now_ns, out);
         impl_->kill_socket(*i);
     }

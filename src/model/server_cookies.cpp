@@ -51,8 +51,7 @@ std::uint32_t Server::Impl::cookie(const FlowKey& key, std::uint32_t isn, std::u
 
 Outcome Server::Impl::send_cookie(std::uint32_t number, const Received& in, Outbox& out) {
     Listener& listener = listeners[number];
-    const FlowKey key{make_peer(in.segment.source.address), in.segment.source.port,
-                      make_local(in.segment.destination)};
+    const FlowKey key{make_peer(in.segment.source.address), in.segment.source.port, make_local(in.segment.destination)};
     const Agreed agreed = agree(in.segment.options);
     const bool ipv6 = is_ipv6(key);
     Segment reply = reply_frame(key);
@@ -64,8 +63,8 @@ Outcome Server::Impl::send_cookie(std::uint32_t number, const Received& in, Outb
     reply.options.mss = advertised_mss(ipv6);
     if (agreed.timestamps) {
         // The newest value not after the clock whose low bits say what was agreed.
-        const std::uint32_t said = (agreed.window_scaling ? agreed.send_scale & kScaleMask : kScaleMask) |
-                                   (agreed.sack ? kSackBit : 0U);
+        const std::uint32_t said =
+            (agreed.window_scaling ? agreed.send_scale & kScaleMask : kScaleMask) | (agreed.sack ? kSackBit : 0U);
         const std::uint32_t clock = clock_ticks(in.now_ns);
         std::uint32_t value = (clock & ~kOptionMask) | said;
         if (core::seq_after(value, clock)) value -= kOptionMask + 1;
@@ -94,8 +93,7 @@ Outcome Server::Impl::cookie_ack(std::uint32_t number, const Received& in, Outbo
         if (behaviours().stray_cookie_ack_counted) count(Counter::syncookies_failed);
         return refuse();
     }
-    const FlowKey key{make_peer(in.segment.source.address), in.segment.source.port,
-                      make_local(in.segment.destination)};
+    const FlowKey key{make_peer(in.segment.source.address), in.segment.source.port, make_local(in.segment.destination)};
     const std::uint32_t isn = in.seq() - 1;
     const std::uint32_t now = cookie_period(in.now_ns);
     const std::uint32_t periods = behaviours().cookie_counter_minutes ? 4 : 2;

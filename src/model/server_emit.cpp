@@ -75,11 +75,15 @@ Segment Server::Impl::reply_frame(const FlowKey& key) const {
     return segment;
 }
 
-/// A segment to one of our own addresses comes in again over the loopback device.
-void Server::Impl::emit(Segment segment, Outbox& out, SocketId socket, std::uint64_t offset, bool again) {
+void Server::Impl::emit(const Segment& segment, Outbox& out, SocketId socket, bool again) {
     count(Counter::tcp_out_segs);
     if (segment.source.address.family == core::Family::ipv4) count(Counter::ip_out_requests);
-    out.push_back({segment, socket, offset, again});
+    // A copy of what goes to our own broadcast address comes back; TCP wants nothing of it.
+    if (config.network.is_subnet_broadcast(segment.destination.address, behaviours().subnet_zero_is_broadcast)) {
+        count(Counter::ip_in_receives);
+        count(Counter::ip_in_delivers);
+    }
+    out.push_back({segment, socket, 0, again});
 }
 
 /// net/ipv4/tcp_ipv4.c:tcp_v4_send_reset: never in reply to a RST, never for an address that is not ours.

@@ -45,7 +45,8 @@ struct Request {
     std::uint8_t bits = 0;
     std::uint8_t resends = 0;  ///< SYN+ACKs after the first
 
-    static constexpr std::uint8_t kAlive = 1, kTimestamps = 2, kSack = 4, kScaling = 8, kAcked = 16, kAskedLate = 32;
+    static constexpr std::uint8_t kAlive = 1, kTimestamps = 2, kSack = 4, kScaling = 8, kAcked = 16, kAskedLate = 32,
+                                  kAskedExpiry = 64;
 };
 
 /// TIME_WAIT, or FIN_WAIT2 of a socket that its process has closed. include/net/inet_timewait_sock.h
@@ -62,7 +63,7 @@ struct Bucket {
     std::uint8_t receive_scale = 0;
     std::uint8_t bits = 0;
 
-    static constexpr std::uint8_t kAlive = 1, kTimestamps = 2, kFinWait2 = 4, kRecycled = 8, kShort = 16,
+    static constexpr std::uint8_t kAlive = 1, kTimestamps = 2, kFinWait2 = 4, kUnstamped = 8, kShort = 16,
                                   kAskedLate = 32;
 };
 
@@ -82,26 +83,29 @@ struct Socket {
     bool fin_sent = false;
     bool peer_closed = false;
     bool asked_late = false;
+    bool accepted_ttl = false;  ///< past its first segment, whose TTL nobody looks at
     std::uint32_t isn = 0, iss = 0;
     std::uint32_t rcv_nxt = 0;
     std::uint32_t receive_window = 0;  ///< bytes
     std::uint32_t snd_una = 0, snd_nxt = 0;
-    std::uint32_t send_window = 0;     ///< bytes, what the peer allows
+    std::uint32_t send_window = 0;        ///< bytes, what the peer allows
+    std::uint32_t largest_window = 0;     ///< bytes, the most it ever allowed
     std::uint32_t congestion_window = 0;  ///< bytes
-    std::uint64_t written = 0;         ///< bytes the application wrote; the first has sequence iss + 1
+    std::uint64_t written = 0;            ///< bytes the application wrote; the first has sequence iss + 1
     std::uint64_t unread = 0;
     std::uint32_t ts_recent = 0;
     std::uint32_t ts_recent_s = 0;
     bool has_ts_recent = false;
-    std::uint32_t srtt_8 = 0;    ///< smoothed RTT, ms * 8; 0: none yet
-    std::uint32_t mdev_4 = 0;    ///< mean deviation, ms * 4
-    std::uint32_t rttvar_4 = 0;  ///< what the RTO adds to the RTT, ms * 4; at least 200 ms' worth as the kernel keeps it
-    std::uint32_t recover = 0;   ///< in recovery until this is acknowledged
+    std::uint32_t srtt_8 = 0;  ///< smoothed RTT, ms * 8; 0: none yet
+    std::uint32_t mdev_4 = 0;  ///< mean deviation, ms * 4
+    std::uint32_t rttvar_4 =
+        0;                      ///< what the RTO adds to the RTT, ms * 4; at least 200 ms' worth as the kernel keeps it
+    std::uint32_t recover = 0;  ///< in recovery until this is acknowledged
     bool recovering = false;
     std::uint8_t duplicate_acks = 0;
     std::uint32_t rto_ms = 1000;
-    std::uint32_t sent_ms = 0;   ///< when the oldest unacknowledged segment left
-    std::uint32_t due_ms = 0;    ///< retransmission, or the end of FIN_WAIT2; 0: none
+    std::uint32_t sent_ms = 0;  ///< when the oldest unacknowledged segment left
+    std::uint32_t due_ms = 0;   ///< retransmission, or the end of FIN_WAIT2; 0: none
     std::uint32_t last_reply_ms = 0;
     std::uint8_t backoff = 0;
 };
@@ -133,10 +137,10 @@ constexpr std::uint32_t handle_of(Kind kind, std::uint32_t index) {
 constexpr Kind kind_of(std::uint32_t handle) { return static_cast<Kind>(handle >> 30U); }
 constexpr std::uint32_t index_of(std::uint32_t handle) { return handle & kIndexMask; }
 
-inline constexpr std::uint32_t kTimeWaitMs = 60'000;   ///< TCP_TIMEWAIT_LEN
-inline constexpr std::uint32_t kMaxRtoMs = 120'000;    ///< TCP_RTO_MAX
-inline constexpr std::uint32_t kMinRtoMs = 200;        ///< TCP_RTO_MIN
-inline constexpr std::uint32_t kPawsMslS = 60;         ///< TCP_PAWS_MSL
+inline constexpr std::uint32_t kTimeWaitMs = 60'000;  ///< TCP_TIMEWAIT_LEN
+inline constexpr std::uint32_t kMaxRtoMs = 120'000;   ///< TCP_RTO_MAX
+inline constexpr std::uint32_t kMinRtoMs = 200;       ///< TCP_RTO_MIN
+inline constexpr std::uint32_t kPawsMslS = 60;        ///< TCP_PAWS_MSL
 
 /// What one segment says, with the names the kernel's code uses.
 struct Received {
@@ -173,6 +177,7 @@ struct Server::Impl {
     Outcome conn_request(std::uint32_t listener, const Received& in, bool via_time_wait, std::uint32_t isn,
                          Outbox& out);
     void fill_facts(const Listener& listener, const Received& in, bool via_time_wait, core::Facts& facts) const;
+    [[nodiscard]] bool looks_up_route_twice(const core::Facts& facts, const core::ListenDecision& decision) const;
     void fill_peer_facts(const Received& in, core::Facts& facts) const;
     void count_fast_open(Listener& listener, const Received& in);
     void store_request(std::uint32_t listener, const Received& in, std::uint32_t iss, Outbox& out);
@@ -199,7 +204,7 @@ struct Server::Impl {
     [[nodiscard]] bool request_resends(const Request& request, const Listener& listener) const;
     void set_request_timer(std::uint32_t index, std::uint32_t now_ms, std::uint32_t delay_ms);
     [[nodiscard]] std::uint32_t swept_ms(const Request& request, const Listener& listener, std::uint32_t due_ms) const;
-    void send_synack(const Request& request, std::int64_t now_ns, bool again, Outbox& out);
+    void send_synack(const Request& request, bool again, Outbox& out);
 
     // server_time_wait.cpp
     Outcome bucket_receive(std::uint32_t index, const Received& in, Outbox& out);
@@ -213,6 +218,7 @@ struct Server::Impl {
     void send_bucket_ack(const Bucket& bucket, std::int64_t now_ns, Outbox& out);
     [[nodiscard]] std::uint32_t wheel_ms(std::uint32_t delay_ms) const;
     bool remember_peer(const Socket& socket, std::int64_t now_ns);
+    [[nodiscard]] bool files_elsewhere(const Socket& socket) const;
 
     // server_socket.cpp: connections
     Outcome socket_receive(std::uint32_t index, const Received& in, Outbox& out);
@@ -221,7 +227,10 @@ struct Server::Impl {
     Outcome refuse_old(std::uint32_t index, const Received& in, Outbox& out);
     Outcome refuse_outside(std::uint32_t index, const Received& in, Outbox& out);
     Outcome take_reset(std::uint32_t index, const Received& in, Outbox& out);
-    bool take_ack(std::uint32_t index, const Received& in, Outbox& out);
+    enum class AckTaken : std::uint8_t { fine, unsent, too_old };
+    AckTaken take_ack(std::uint32_t index, const Received& in, Outbox& out);
+    Outcome refuse_ack(std::uint32_t index, const Received& in, AckTaken why, Outbox& out);
+    [[nodiscard]] bool challenge_limited(const Socket& socket, std::uint32_t now_ms) const;
     void take_data(std::uint32_t index, const Received& in, Outcome& outcome, bool& must_ack);
     void take_fin(std::uint32_t index, const Received& in, Outbox& out);
     bool after_fin_acked(std::uint32_t index, const Received& in, Outbox& out, Outcome& outcome);
@@ -236,6 +245,7 @@ struct Server::Impl {
     void send_socket_reset(Socket& socket, std::uint32_t index, std::int64_t now_ns, Outbox& out);
     void retransmit(std::uint32_t index, std::int64_t now_ns, Outbox& out);
     void socket_timer(std::uint32_t index, std::int64_t now_ns, Outbox& out);
+    void probe_window(std::uint32_t index, std::int64_t now_ns, Outbox& out);
     void set_socket_timer(std::uint32_t index, std::uint32_t now_ms, std::uint32_t delay_ms);
     void measure_rtt(Socket& socket, std::uint32_t rtt_ms);
     void close_socket(std::uint32_t index, std::int64_t now_ns, Outbox& out);
@@ -246,7 +256,7 @@ struct Server::Impl {
 
     // server_emit.cpp: segments
     core::Segment reply_frame(const FlowKey& key) const;
-    void emit(core::Segment segment, Outbox& out, SocketId socket = 0, std::uint64_t offset = 0, bool again = false);
+    void emit(const core::Segment& segment, Outbox& out, SocketId socket = 0, bool again = false);
     void send_reset(const Received& in, Outbox& out);
     [[nodiscard]] std::uint32_t clock_ticks(std::int64_t now_ns) const;
     [[nodiscard]] std::uint32_t timestamp_offset(const FlowKey& key) const;
@@ -269,6 +279,8 @@ struct Server::Impl {
     [[nodiscard]] core::Address peer_address(const FlowKey& key) const;
     [[nodiscard]] std::optional<std::uint32_t> find_listener(const core::Endpoint& destination) const;
     [[nodiscard]] PeerKey memory_key(const FlowKey& key) const;
+    /// nullopt when this local address has never had a connection.
+    [[nodiscard]] std::optional<PeerKey> memory_key(std::uint32_t peer, const core::Address& local) const;
 
     // counting
     void count(Counter counter, std::uint64_t n = 1) { counters.add(counter, n); }

@@ -104,19 +104,20 @@ std::optional<std::uint32_t> Server::Impl::find_listener(const Endpoint& destina
     return found;
 }
 
-/// Up to 3.13 the memory of a peer is one for all local addresses.
-PeerKey Server::Impl::memory_key(const FlowKey& key) const {
+/// Up to 3.13 the memory of a peer is one for all local addresses; later it is per address, not per port, and goes by
+/// the first number that any port of this address got.
+std::optional<PeerKey> Server::Impl::memory_key(std::uint32_t peer, const Address& local) const {
+    const bool ipv6 = local.family == Family::ipv6;
     const auto variant = behaviours().host_paws;
     const bool by_peer = variant == core::HostPaws::inetpeer || variant == core::HostPaws::inetpeer_v6 ||
                          variant == core::HostPaws::metrics_peer;
-    // The memory is per address, not per port: the first number that any port of this address got.
-    std::uint16_t local = 0;
-    if (!by_peer) {
-        const auto same = std::ranges::find(locals, locals[key.local].address, &Endpoint::address);
-        local = static_cast<std::uint16_t>(same - locals.begin() + 1);
-    }
-    return {key.peer, local, is_ipv6(key)};
+    if (by_peer) return PeerKey{peer, 0, ipv6};
+    const auto same = std::ranges::find(locals, local, &Endpoint::address);
+    if (same == locals.end()) return std::nullopt;
+    return PeerKey{peer, static_cast<std::uint16_t>(same - locals.begin() + 1), ipv6};
 }
+
+PeerKey Server::Impl::memory_key(const FlowKey& key) const { return *memory_key(key.peer, locals[key.local].address); }
 
 std::optional<std::uint32_t> Server::Impl::index_of_socket(SocketId id) const {
     const auto number = static_cast<std::uint32_t>(id);

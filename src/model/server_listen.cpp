@@ -60,9 +60,9 @@ Agreed Server::Impl::agree(const core::TcpOptions& options) const {
 
 void Server::Impl::fill_peer_facts(const Received& in, core::Facts& facts) const {
     const auto peer = find_peer(in.segment.source.address);
-    const auto local = find_local(in.segment.destination);
-    if (!peer || !local) return;
-    const PeerEntry* known = memory.find(memory_key({*peer, 0, *local}));
+    const auto key = peer ? memory_key(*peer, in.segment.destination.address) : std::nullopt;
+    if (!key) return;
+    const PeerEntry* known = memory.find(*key);
     if (known == nullptr) return;
     facts.stamp_exists = (known->bits & PeerEntry::kStamp) != 0;
     facts.stamp_ts = known->ts;
@@ -109,6 +109,22 @@ void Server::Impl::count_fast_open(Listener& listener, const Received& in) {
     count(Counter::tcp_fast_open_passive_fail);
 }
 
+/// With tw_recycle the route is looked up for per-host PAWS already, and once more before the SYN+ACK.
+bool Server::Impl::looks_up_route_twice(const core::Facts& facts, const ListenDecision& decision) const {
+    const bool no_route =
+        decision.row != nullptr && !facts.route_back && decision.row->cause == core::Cause::no_route_back;
+    if (!no_route || !facts.tw_recycle || facts.via_time_wait || decision.cookie_chosen) return false;
+    switch (behaviours().host_paws) {
+        case core::HostPaws::none: return false;
+        case core::HostPaws::metrics_pair: return true;
+        case core::HostPaws::inetpeer: return !facts.ipv6 && facts.has_timestamps && facts.timestamps_on;
+        case core::HostPaws::inetpeer_v6:
+        case core::HostPaws::metrics_peer:
+        case core::HostPaws::metrics_pair_ts: break;
+    }
+    return facts.has_timestamps && facts.timestamps_on;
+}
+
 Outcome Server::Impl::conn_request(std::uint32_t number, const Received& in, bool via_time_wait, std::uint32_t isn,
                                    Outbox& out) {
     Listener& listener = listeners[number];
@@ -119,6 +135,7 @@ Outcome Server::Impl::conn_request(std::uint32_t number, const Received& in, boo
     switch (decision.kind) {
         case ListenDecision::Kind::refuse:
             count_drop(listener, decision.row);
+            if (looks_up_route_twice(facts, decision)) count(Counter::ip_out_no_routes);
             return {Fate::silence, decision.row};
         case ListenDecision::Kind::cookie: return send_cookie(number, in, out);
         case ListenDecision::Kind::answer: break;
@@ -149,16 +166,16 @@ void Server::Impl::store_request(std::uint32_t number, const Received& in, std::
     r.listener = static_cast<std::uint16_t>(number);
     r.peer_mss = agreed.peer_mss;
     r.scales = static_cast<std::uint8_t>(agreed.send_scale | agreed.receive_scale << 4U);
-    r.bits = static_cast<std::uint8_t>(Request::kAlive | (agreed.timestamps ? Request::kTimestamps : 0) |
-                                       (agreed.sack ? Request::kSack : 0) |
-                                       (agreed.window_scaling ? Request::kScaling : 0));
+    r.bits =
+        static_cast<std::uint8_t>(Request::kAlive | (agreed.timestamps ? Request::kTimestamps : 0) |
+                                  (agreed.sack ? Request::kSack : 0) | (agreed.window_scaling ? Request::kScaling : 0));
     flows.insert(handle_of(Kind::request, i));
     if (listener.requests++ == 0) {
         listener.sweep_ms = in.now_ms + static_cast<std::uint32_t>(behaviours().initial_rto_ms);
     }
     ++listener.young;
     set_request_timer(i, in.now_ms, static_cast<std::uint32_t>(behaviours().initial_rto_ms));
-    send_synack(r, in.now_ns, false, out);
+    send_synack(r, false, out);
 }
 
 }  // namespace synwhy::model

@@ -20,7 +20,7 @@ constexpr std::uint32_t kSweepMs = 200;  ///< TCP_SYNQ_INTERVAL
 
 }  // namespace
 
-void Server::Impl::send_synack(const Request& r, std::int64_t now_ns, bool again, Outbox& out) {
+void Server::Impl::send_synack(const Request& r, bool again, Outbox& out) {
     const bool ipv6 = is_ipv6(r.key);
     const bool timestamps = (r.bits & Request::kTimestamps) != 0;
     Segment reply = reply_frame(r.key);
@@ -33,7 +33,8 @@ void Server::Impl::send_synack(const Request& r, std::int64_t now_ns, bool again
     reply.options.has_sack_permitted = (r.bits & Request::kSack) != 0;
     reply.options.has_timestamps = timestamps;
     if (timestamps) {
-        reply.options.ts_value = tsval_of(r.key, now_ns);
+        // The same milliseconds that the TSecr of the final ACK is compared with.
+        reply.options.ts_value = tsval_of(r.key, to_ns(again ? r.last_ms : r.first_ms));
         reply.options.ts_echo = r.ts_recent;
     }
     reply.options.has_window_scale = (r.bits & Request::kScaling) != 0;
@@ -42,7 +43,7 @@ void Server::Impl::send_synack(const Request& r, std::int64_t now_ns, bool again
         if (behaviours().synack_retransmit_counted) count(Counter::tcp_retrans_segs);
         count(Counter::tcp_syn_retrans);
     }
-    emit(reply, out, 0, 0, again);
+    emit(reply, out, 0, again);
 }
 
 // --------------------------------------------------------------------------------------------------------- segments
@@ -62,6 +63,10 @@ bool Server::Impl::request_reply_limited(std::uint32_t& last_reply_ms, const Rec
 }
 
 Outcome Server::Impl::request_receive(std::uint32_t i, const Received& in, Outbox& out) {
+    if (!listeners[requests[i].listener].open) {
+        drop_request(i);
+        return dispatch(in, out);
+    }
     const bool pure_syn = (in.segment.flags & (flag::syn | flag::ack | flag::rst)) == flag::syn;
     if (!behaviours().request_in_ehash) {
         // The request is found through its listener, whose own checks come first.
@@ -96,9 +101,10 @@ Outcome Server::Impl::request_syn(std::uint32_t i, const Received& in, Outbox& o
             if (behaviours().duplicate_rate_limited) r.last_reply_ms = in.now_ms;
             r.last_ms = in.now_ms;
             if (r.resends < 255) ++r.resends;
-            send_synack(r, in.now_ns, true, out);
+            send_synack(r, true, out);
             if (behaviours().duplicate_restarts_timer) {
-                const auto rto = static_cast<std::uint32_t>(behaviours().initial_rto_ms) << std::min<int>(r.timeouts, 7);
+                const auto rto = static_cast<std::uint32_t>(behaviours().initial_rto_ms)
+                                 << std::min<int>(r.timeouts, 7);
                 set_request_timer(i, in.now_ms, std::min(rto, kMaxRtoMs));
             }
             return {Fate::synack_again, nullptr};
@@ -115,7 +121,7 @@ Outcome Server::Impl::request_syn(std::uint32_t i, const Received& in, Outbox& o
                 count(Counter::tcp_ack_skipped_syn_recv);
                 return {Fate::silence, why};
             }
-            if (behaviours().duplicate_rate_limited) r.last_reply_ms = in.now_ms;
+            if (behaviours().request_ack_rate_limited) r.last_reply_ms = in.now_ms;
             break;
         case ExistingReply::listen: break;  // not for a request
     }
@@ -155,7 +161,8 @@ Outcome Server::Impl::request_ack(std::uint32_t i, const Received& in, Outbox& o
     const bool inside = core::in_window(in.seq(), in.segment.sequence_length(), r.isn + 1, window);
     if (paws_old || echo_wrong || !inside) {
         const bool limited =
-            in.has(flag::rst) || request_reply_limited(r.last_reply_ms, in, Counter::tcp_ack_skipped_syn_recv);
+            in.has(flag::rst) || (behaviours().request_ack_rate_limited &&
+                                  request_reply_limited(r.last_reply_ms, in, Counter::tcp_ack_skipped_syn_recv));
         if (paws_old) {
             count(Counter::paws_estab);
         } else if (echo_wrong) {
@@ -295,8 +302,8 @@ void Server::Impl::set_request_timer(std::uint32_t i, std::uint32_t now_ms, std:
 
 /// Half full: old requests have to make room earlier.
 int Server::Impl::allowed_retries(const Listener& listener) const {
-    int retries = listener.options.synack_retries != 0 ? listener.options.synack_retries
-                                                        : config.settings.synack_retries;
+    int retries =
+        listener.options.synack_retries != 0 ? listener.options.synack_retries : config.settings.synack_retries;
     const bool crowded = behaviours().request_in_ehash
                              ? listener.requests * 2 > std::max<std::uint32_t>(8, listener.limit)
                              : listener.requests >= listener.syn_table / 2;
@@ -324,6 +331,7 @@ bool Server::Impl::request_resends(const Request& r, const Listener& listener) c
 void Server::Impl::request_timer(std::uint32_t i, std::int64_t now_ns, Outbox& out) {
     Request& r = requests[i];
     Listener& listener = listeners[r.listener];
+    if (!listener.open) return drop_request(i);
     const bool expires = request_expires(r, listener);
     count(Counter::tcp_timeouts);
     if (expires) return drop_request(i);
@@ -335,7 +343,7 @@ void Server::Impl::request_timer(std::uint32_t i, std::int64_t now_ns, Outbox& o
     if (resends) {
         r.last_ms = now_ms;
         if (r.resends < 255) ++r.resends;
-        send_synack(r, now_ns, true, out);
+        send_synack(r, true, out);
     }
     if (r.timeouts++ == 0) --listener.young;
     const auto rto = static_cast<std::uint32_t>(behaviours().initial_rto_ms) << std::min<int>(r.timeouts, 7);

@@ -13,8 +13,8 @@ namespace flag = core::tcp_flag;
 
 namespace {
 
-constexpr int kRetries = 15;        ///< net.ipv4.tcp_retries2
-constexpr int kOrphanRetries = 8;   ///< net.ipv4.tcp_orphan_retries=0 means this
+constexpr int kRetries = 15;       ///< net.ipv4.tcp_retries2
+constexpr int kOrphanRetries = 8;  ///< net.ipv4.tcp_orphan_retries=0 means this
 
 }  // namespace
 
@@ -68,6 +68,8 @@ void Server::Impl::push(std::uint32_t i, std::int64_t now_ns, Outbox& out) {
         }
         s.snd_nxt += length;
     }
+    const bool shut_out = s.send_window == 0 && s.snd_una == s.snd_nxt && core::seq_before(s.snd_nxt, end);
+    if (shut_out && s.due_ms == 0) set_socket_timer(i, to_ms(now_ns), s.rto_ms);
     if (s.fin_queued && !s.fin_sent && s.snd_nxt == end) send_fin(i, now_ns, out);
 }
 
@@ -84,7 +86,6 @@ void Server::Impl::send_fin(std::uint32_t i, std::int64_t now_ns, Outbox& out) {
 void Server::Impl::send_socket_reset(Socket& s, std::uint32_t i, std::int64_t now_ns, Outbox& out) {
     send_ack(s, i, now_ns, out);
     out.back().segment.flags |= flag::rst;
-    out.back().segment.options = {};
     count(Counter::tcp_out_rsts);
 }
 
@@ -142,7 +143,7 @@ void Server::Impl::set_socket_timer(std::uint32_t i, std::uint32_t now_ms, std::
 void Server::Impl::socket_timer(std::uint32_t i, std::int64_t now_ns, Outbox& out) {
     Socket& s = sockets[i];
     s.due_ms = 0;
-    if (s.snd_una == s.snd_nxt) return;
+    if (s.snd_una == s.snd_nxt) return probe_window(i, now_ns, out);
     count(Counter::tcp_timeouts);
     if (++s.backoff > (s.orphan ? kOrphanRetries : kRetries)) {
         s.reset = true;
@@ -154,6 +155,19 @@ void Server::Impl::socket_timer(std::uint32_t i, std::int64_t now_ns, Outbox& ou
     retransmit(i, now_ns, out);
     s.rto_ms = std::min(s.rto_ms * 2, kMaxRtoMs);
     set_socket_timer(i, to_ms(now_ns), s.rto_ms);
+}
+
+/// The peer's window is closed and data waits: an old sequence number makes it say what it allows now.
+/// net/ipv4/tcp_output.c:tcp_xmit_probe_skb
+void Server::Impl::probe_window(std::uint32_t i, std::int64_t now_ns, Outbox& out) {
+    Socket& s = sockets[i];
+    const std::uint32_t end = s.iss + 1 + static_cast<std::uint32_t>(s.written);
+    if (s.send_window != 0 || !core::seq_before(s.snd_nxt, end)) return;
+    if (++s.backoff > kRetries) return kill_socket(i);
+    send_ack(s, i, now_ns, out);
+    out.back().segment.sequence = s.snd_una - 1;
+    const auto delay_ms = std::min<std::uint64_t>(std::uint64_t{s.rto_ms} << s.backoff, kMaxRtoMs);
+    set_socket_timer(i, to_ms(now_ns), static_cast<std::uint32_t>(delay_ms));
 }
 
 /// The process has closed it: FIN, or whatever its state leaves to do.

@@ -31,8 +31,8 @@ bool Server::Impl::paws_discards(const Socket& s, const Received& in) const {
     const std::int64_t age_s = std::int64_t{second_of(in.now_ns)} - s.ts_recent_s;
     if (!core::paws_refuses(behaviours(), s.ts_recent, age_s, value, 1)) return false;
     const bool pure_ack = in.has(flag::ack) && in.seq() == in.end_seq() && in.seq() == s.rcv_nxt;
-    const bool says_nothing = in.ack() == s.snd_una &&
-                              (std::uint32_t{in.segment.window} << s.agreed.send_scale) == s.send_window;
+    const bool says_nothing =
+        in.ack() == s.snd_una && (std::uint32_t{in.segment.window} << s.agreed.send_scale) == s.send_window;
     const auto behind = static_cast<std::int64_t>(core::ts_older_by(s.ts_recent, value));
     return !(pure_ack && says_nothing && behind <= std::int64_t{s.rto_ms} * 1024 / 1000);
 }
@@ -152,15 +152,17 @@ Outcome Server::Impl::refuse_outside(std::uint32_t i, const Received& in, Outbox
     return {Fate::bare_ack, nullptr, id_of(i)};
 }
 
+bool Server::Impl::challenge_limited(const Socket& s, std::uint32_t now_ms) const {
+    const auto limit_ms = static_cast<std::uint32_t>(std::max(0, config.settings.invalid_ratelimit_ms));
+    return behaviours().established_reply_rate_limited && s.last_reply_ms != 0 && now_ms - s.last_reply_ms < limit_ms;
+}
+
 /// RFC 5961 3.2: a RST anywhere in the window but at rcv_nxt is challenged.
 Outcome Server::Impl::take_reset(std::uint32_t i, const Received& in, Outbox& out) {
     Socket& s = sockets[i];
     const SocketId id = id_of(i);
     if (behaviours().rst_needs_exact_sequence && in.seq() != s.rcv_nxt) {
-        const auto limit_ms = static_cast<std::uint32_t>(std::max(0, config.settings.invalid_ratelimit_ms));
-        const bool limited = behaviours().established_reply_rate_limited && s.last_reply_ms != 0 &&
-                             in.now_ms - s.last_reply_ms < limit_ms;
-        return challenge(i, in, nullptr, limited, out);
+        return challenge(i, in, nullptr, challenge_limited(s, in.now_ms), out);
     }
     if (counts_as_reset(s.state)) count(Counter::tcp_estab_resets);
     s.reset = true;
@@ -175,8 +177,8 @@ std::optional<Outcome> Server::Impl::refuse_segment(std::uint32_t i, const Recei
         return Outcome{Fate::silence, nullptr, id_of(i)};
     }
     if (paws_discards(s, in) && !in.has(flag::rst)) return refuse_old(i, in, out);
-    const bool inside = !core::seq_before(in.end_seq(), s.rcv_nxt) &&
-                        !core::seq_after(in.seq(), s.rcv_nxt + s.receive_window);
+    const bool inside =
+        !core::seq_before(in.end_seq(), s.rcv_nxt) && !core::seq_after(in.seq(), s.rcv_nxt + s.receive_window);
     if (!inside) return refuse_outside(i, in, out);
     if (in.has(flag::rst)) return take_reset(i, in, out);
     if (bare) return Outcome{Fate::silence, nullptr, id_of(i)};
@@ -185,12 +187,26 @@ std::optional<Outcome> Server::Impl::refuse_segment(std::uint32_t i, const Recei
 
 // -------------------------------------------------------------------------------------------------- ACK, data, FIN
 
-/// False when the acknowledgment is for something never sent. net/ipv4/tcp_input.c:tcp_ack
-bool Server::Impl::take_ack(std::uint32_t i, const Received& in, Outbox& out) {
+/// RFC 5961 5.2: an ACK of the far past, and in the newest kernels one of the future, is challenged.
+Outcome Server::Impl::refuse_ack(std::uint32_t i, const Received& in, AckTaken why, Outbox& out) {
+    const bool challenged = why == AckTaken::too_old || behaviours().unsent_ack_challenged;
+    if (!challenged) return {Fate::silence, nullptr, id_of(i)};
+    return challenge(i, in, nullptr, challenge_limited(sockets[i], in.now_ms), out);
+}
+
+/// net/ipv4/tcp_input.c:tcp_ack
+Server::Impl::AckTaken Server::Impl::take_ack(std::uint32_t i, const Received& in, Outbox& out) {
     Socket& s = sockets[i];
-    if (core::seq_after(in.ack(), s.snd_nxt)) return false;
+    if (core::seq_after(in.ack(), s.snd_nxt)) return AckTaken::unsent;
     const std::uint32_t window = std::uint32_t{in.segment.window} << s.agreed.send_scale;
-    if (core::seq_before(in.ack(), s.snd_una)) return true;
+    if (core::seq_before(in.ack(), s.snd_una)) {
+        const std::uint32_t acknowledged = s.snd_una - s.iss - 1;
+        const std::uint32_t reach =
+            behaviours().old_ack_window_by_bytes ? std::min(s.largest_window, acknowledged) : s.largest_window;
+        const bool ancient = core::seq_before(in.ack(), s.snd_una - reach);
+        return ancient && behaviours().rst_needs_exact_sequence ? AckTaken::too_old : AckTaken::fine;
+    }
+    s.largest_window = std::max(s.largest_window, window);
     if (in.ack() == s.snd_una) {
         const bool duplicate = in.seq() == in.end_seq() && s.snd_nxt != s.snd_una && window == s.send_window;
         s.send_window = window;
@@ -199,7 +215,7 @@ bool Server::Impl::take_ack(std::uint32_t i, const Received& in, Outbox& out) {
             s.recover = s.snd_nxt;
             retransmit(i, in.now_ns, out);
         }
-        return true;
+        return AckTaken::fine;
     }
     const std::uint32_t acked = in.ack() - s.snd_una;
     s.send_window = window;
@@ -215,7 +231,7 @@ bool Server::Impl::take_ack(std::uint32_t i, const Received& in, Outbox& out) {
         set_socket_timer(i, in.now_ms, s.rto_ms);
         if (s.recovering) retransmit(i, in.now_ns, out);
     }
-    return true;
+    return AckTaken::fine;
 }
 
 void Server::Impl::take_data(std::uint32_t i, const Received& in, Outcome& outcome, bool& must_ack) {
@@ -306,11 +322,17 @@ bool Server::Impl::after_fin_acked(std::uint32_t i, const Received& in, Outbox& 
 
 Outcome Server::Impl::socket_receive(std::uint32_t i, const Received& in, Outbox& out) {
     const SocketId id = id_of(i);
+    if (behaviours().min_ttl_exists && in.segment.ttl < listeners[sockets[i].listener].options.min_ttl &&
+        sockets[i].accepted_ttl) {
+        count(Counter::tcp_min_ttl_drop);
+        return {Fate::silence, row("tcp.min-ttl"), id};
+    }
+    sockets[i].accepted_ttl = true;
     if (in.has(flag::syn) && !in.has(flag::rst) && sockets[i].rcv_nxt != in.seq() + 1) return socket_syn(i, in, out);
     if (in.has(flag::syn) && !in.has(flag::rst) && !in.has(flag::ack)) return socket_syn(i, in, out);
     if (auto refused_here = refuse_segment(i, in, out)) return *refused_here;
     Outcome outcome{Fate::processed, nullptr, id};
-    if (!take_ack(i, in, out)) return {Fate::silence, nullptr, id};
+    if (const AckTaken taken = take_ack(i, in, out); taken != AckTaken::fine) return refuse_ack(i, in, taken, out);
     store_timestamp(sockets[i], in);
     const bool fin_acked = sockets[i].fin_sent && sockets[i].snd_una == sockets[i].snd_nxt;
     if (fin_acked && after_fin_acked(i, in, out, outcome)) return outcome;

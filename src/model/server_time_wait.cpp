@@ -15,9 +15,9 @@ namespace flag = core::tcp_flag;
 
 namespace {
 
-constexpr std::uint32_t kShortMs = 4000;    ///< up to here a bucket counts as TWKilled
-constexpr std::uint32_t kSlotMs = 7500;     ///< slow wheel: 8 slots over 60 s
-constexpr std::uint32_t kTickMs = 128;      ///< fast wheel: 32 ticks over 4 s, a power of two of jiffies
+constexpr std::uint32_t kShortMs = 4000;  ///< up to here a bucket counts as TWKilled
+constexpr std::uint32_t kSlotMs = 7500;   ///< slow wheel: 8 slots over 60 s
+constexpr std::uint32_t kTickMs = 128;    ///< fast wheel: 32 ticks over 4 s, a power of two of jiffies
 
 }  // namespace
 
@@ -44,8 +44,8 @@ Outcome Server::Impl::bucket_receive(std::uint32_t i, const Received& in, Outbox
     // A RST with an old timestamp is still honoured when that timestamp is from another minute.
     if (old && in.has(flag::rst) && second_of(in.now_ns) - b.ts_recent_s >= kPawsMslS) old = false;
     if ((b.bits & Bucket::kFinWait2) == 0) return time_wait_receive(i, in, old, out);
-    const bool inside = core::in_window(in.seq(), in.segment.sequence_length(), b.rcv_nxt,
-                                        std::uint32_t{b.window} << b.receive_scale);
+    const bool inside =
+        core::in_window(in.seq(), in.segment.sequence_length(), b.rcv_nxt, std::uint32_t{b.window} << b.receive_scale);
     if (old || !inside) {
         if (in.has(flag::rst) && behaviours().duplicate_rate_limited && inside) return {Fate::silence, nullptr};
         return bucket_ack(i, in, false, out);
@@ -78,7 +78,8 @@ Outcome Server::Impl::bucket_syn(std::uint32_t i, const Received& in, Outbox& ou
                 return {Fate::bare_ack, row("time-wait.no-listener")};
             }
             constexpr std::uint32_t kApart = 65535 + 2;
-            const std::uint32_t isn = std::max(b.snd_nxt + kApart, 1U);
+            const std::uint32_t isn =
+                behaviours().reopened_isn_is_fresh ? fresh_isn(b.key, in.now_ns) : std::max(b.snd_nxt + kApart, 1U);
             end_bucket(i, false);
             Outcome outcome = listener_receive(*listener, in, true, isn, out);
             outcome.reopened = true;
@@ -120,7 +121,8 @@ Outcome Server::Impl::fin_wait2_receive(std::uint32_t i, const Received& in, Out
         return {Fate::processed, nullptr};
     }
     const bool syn_inside = in.has(flag::syn) && !core::seq_before(in.seq(), b.rcv_nxt);
-    const bool nothing_new = !in.has(flag::ack) || !core::seq_after(in.end_seq(), b.rcv_nxt) || in.seq() == in.end_seq();
+    const bool nothing_new =
+        !in.has(flag::ack) || !core::seq_after(in.end_seq(), b.rcv_nxt) || in.seq() == in.end_seq();
     if (!syn_inside && nothing_new) return {Fate::processed, nullptr};
     if (syn_inside || !in.has(flag::fin) || in.end_seq() != b.rcv_nxt + 1) {
         send_reset(in, out);
@@ -136,9 +138,8 @@ Outcome Server::Impl::fin_wait2_receive(std::uint32_t i, const Received& in, Out
     if (config.settings.tw_recycle != 0 && (b.bits & Bucket::kTimestamps) != 0) {
         if (PeerEntry* peer = memory.find_or_make(memory_key(b.key))) {
             const bool first = (peer->bits & PeerEntry::kStamp) == 0;
-            const bool kept = behaviours().v4_on_v6_listener_stamped || (b.bits & Bucket::kRecycled) != 0;
-            if (kept && (first || stamp_replaces(peer->ts, peer->second, b.ts_recent, b.ts_recent_s,
-                                                 second_of(in.now_ns)))) {
+            if ((b.bits & Bucket::kUnstamped) == 0 &&
+                (first || stamp_replaces(peer->ts, peer->second, b.ts_recent, b.ts_recent_s, second_of(in.now_ns)))) {
                 peer->ts = b.ts_recent;
                 peer->second = b.ts_recent_s;
                 peer->bits |= PeerEntry::kStamp;
@@ -188,8 +189,8 @@ std::uint32_t Server::Impl::wheel_ms(std::uint32_t delay_ms) const {
 void Server::Impl::schedule_bucket(std::uint32_t i, std::uint32_t now_ms, std::uint32_t delay_ms, bool first) {
     Bucket& b = buckets[i];
     const bool is_short = delay_ms <= kShortMs;
-    b.bits = static_cast<std::uint8_t>((b.bits & ~(Bucket::kShort | Bucket::kAskedLate)) |
-                                       (is_short ? Bucket::kShort : 0));
+    b.bits =
+        static_cast<std::uint8_t>((b.bits & ~(Bucket::kShort | Bucket::kAskedLate)) | (is_short ? Bucket::kShort : 0));
     if (first && behaviours().tw_counted_when_scheduled) count(is_short ? Counter::tw_killed : Counter::tw);
     b.due_ms = now_ms + wheel_ms(delay_ms);
     timers.add(b.due_ms, handle_of(Kind::bucket, i),
@@ -207,13 +208,18 @@ void Server::Impl::end_bucket(std::uint32_t i, bool by_timer) {
     buckets.give_back(i);
 }
 
+/// 3.6 to 3.13 file the stamp of an IPv4 client of a [::] listener where no IPv4 SYN looks.
+bool Server::Impl::files_elsewhere(const Socket& s) const {
+    const bool mapped = !is_ipv6(s.key) && listeners[s.listener].options.local.address.family == core::Family::ipv6;
+    return mapped && !behaviours().v4_on_v6_listener_stamped;
+}
+
 /// net/ipv4/tcp_ipv4.c:tcp_v4_remember_stamp; true when the peer is remembered and TIME_WAIT may be short.
 bool Server::Impl::remember_peer(const Socket& s, std::int64_t now_ns) {
     if (!s.has_ts_recent) return false;
     const bool ipv6 = is_ipv6(s.key);
     if (ipv6 && behaviours().host_paws == core::HostPaws::inetpeer) return false;
-    const bool mapped = !ipv6 && listeners[s.listener].options.local.address.family == core::Family::ipv6;
-    if (mapped && !behaviours().v4_on_v6_listener_stamped) return true;  // filed where no IPv4 SYN looks
+    if (files_elsewhere(s)) return true;
     const bool is_new = memory.find(memory_key(s.key)) == nullptr;
     PeerEntry* peer = memory.find_or_make(memory_key(s.key));
     if (peer == nullptr) {
@@ -257,8 +263,9 @@ void Server::Impl::make_bucket(std::uint32_t socket, bool fin_wait2, std::uint32
     b.receive_scale = s.agreed.receive_scale;
     b.window = static_cast<std::uint16_t>(std::min(s.receive_window >> b.receive_scale, 65535U));
     b.length_ms = recycles ? rto_ms : kTimeWaitMs;
-    b.bits = static_cast<std::uint8_t>(Bucket::kAlive | (s.has_ts_recent ? Bucket::kTimestamps : 0) |
-                                       (fin_wait2 ? Bucket::kFinWait2 : 0) | (recycles ? Bucket::kRecycled : 0));
+    b.bits =
+        static_cast<std::uint8_t>(Bucket::kAlive | (s.has_ts_recent ? Bucket::kTimestamps : 0) |
+                                  (fin_wait2 ? Bucket::kFinWait2 : 0) | (files_elsewhere(s) ? Bucket::kUnstamped : 0));
     std::uint32_t timeout = std::max(timeout_ms, rto_ms);
     if (!recycles && !fin_wait2) timeout = kTimeWaitMs;
     // The bucket takes the 4-tuple and the peer's number over from the socket.

@@ -21,7 +21,7 @@ bool always(const Kernel&) { return true; }
 /// One modelled sysctl: its name, its place in Settings, and who has it.
 struct Entry {
     std::string_view name;
-    int Settings::*value;
+    int Settings::* value;
     bool (*exists)(const Kernel&);
 };
 
@@ -40,7 +40,8 @@ constexpr Entry kEntries[] = {
     {"net.ipv4.tcp_rfc1337", &Settings::rfc1337, always},
     {"net.ipv4.tcp_invalid_ratelimit", &Settings::invalid_ratelimit_ms,
      [](const Kernel& k) { return k.behaviours.duplicate_rate_limited; }},
-    {"net.ipv4.tcp_challenge_ack_limit", &Settings::challenge_ack_limit, [](const Kernel& k) { return since(k, 3, 6); }},
+    {"net.ipv4.tcp_challenge_ack_limit", &Settings::challenge_ack_limit,
+     [](const Kernel& k) { return since(k, 3, 6); }},
     {"net.ipv4.tcp_fastopen", &Settings::fastopen, [](const Kernel& k) { return since(k, 3, 7); }},
     {"net.ipv4.tcp_sack", &Settings::sack, always},
     {"net.ipv4.tcp_window_scaling", &Settings::window_scaling, always},

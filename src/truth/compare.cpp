@@ -13,9 +13,9 @@ using model::Counter;
 
 /// Steps that inject a segment or wait for one.
 bool is_exchange(const Step& step) {
-    static const std::set<std::string, std::less<>> kOps{"syn",  "ack",   "fin",   "data",   "rst",   "seg",
-                                                         "resend", "wait", "until", "watch", "wallsec", "accept",
-                                                         "close", "rstclose", "shut", "write", "read"};
+    static const std::set<std::string, std::less<>> kOps{"syn",    "ack",      "fin",   "data",  "rst",     "seg",
+                                                         "resend", "wait",     "until", "watch", "wallsec", "accept",
+                                                         "close",  "rstclose", "shut",  "write", "read"};
     return kOps.contains(step.op);
 }
 
@@ -25,6 +25,11 @@ bool counts_shown(const Step& step) { return step.counters.has_value() && !step.
 bool moved_by_loss_recovery(Counter counter) {
     return counter == Counter::tcp_timeouts || counter == Counter::tcp_retrans_segs ||
            counter == Counter::tcp_out_segs || counter == Counter::ip_out_requests;
+}
+
+/// What a segment holds is never a matter of timing; whether it came, what was counted and what was there can be.
+bool hangs_on_time(std::string_view field) {
+    return field != "options" && field != "seq" && field != "ack" && field != "TSecr" && field != "gone_at";
 }
 
 std::string flags_of(const core::TcpOptions& o) {
@@ -99,15 +104,15 @@ void Comparison::text(std::size_t step, const char* name, const std::string& exp
     differ(step, name, expected, got);
 }
 
-void Comparison::timer(const model::TimerView& timer, double fires_s) {
-    fired_.push_back({fires_s, timer.kind, timer.tuple});
+void Comparison::timer(const model::TimerView& timer, double earliest_s, double fires_s, double latest_s) {
+    fired_.push_back({earliest_s, fires_s, latest_s, timer.kind, timer.tuple});
 }
 
-double Comparison::seen_gone(const core::FourTuple& tuple, double due_s) const {
+double Comparison::seen_gone(const core::FourTuple& tuple, double due_s, double latest_s) const {
     // `watch FLOW`: the flow's 4-tuple is that of the last segment injected under this name.
     for (std::size_t i = 0; i < recording_.steps.size(); ++i) {
         const Step& step = recording_.steps[i];
-        if (step.op != "watch" || step.gone_at < due_s || step.gone_at > due_s + late_s_ || step.words.size() < 2) continue;
+        if (step.op != "watch" || step.gone_at < due_s || step.gone_at > latest_s || step.words.size() < 2) continue;
         for (std::size_t j = i; j-- > 0;) {
             const Step& before = recording_.steps[j];
             if (!before.injected || before.words.size() < 2 || before.words[1] != step.words[1]) continue;
@@ -131,6 +136,9 @@ std::string Comparison::name_of(const core::Endpoint& endpoint, const std::strin
 void Comparison::end_of_step(std::size_t step, double end_s) {
     Snapshot& snapshot = snapshots_[step];
     snapshot.end_s = end_s;
+    const Step& done = recording_.steps[step];
+    snapshot.begin_s = std::min(end_s, std::max(done.t, done.t_injected));
+    if (!done.received.empty()) snapshot.begin_s = std::min(end_s, std::max(snapshot.begin_s, done.received.back().t));
     for (std::size_t i = 0; i < model::kCounters; ++i) {
         snapshot.counters[i] = server_.counters()[static_cast<Counter>(i)];
     }
@@ -170,28 +178,46 @@ void Comparison::judge_packets() {
     for (const auto& [where, kinds] : missing) differ(where.first, "verdict", kinds, "none");
 }
 
-std::int64_t Comparison::timers_near(double t_s, std::initializer_list<Kind> kinds) const {
+std::int64_t Comparison::timers_near(std::size_t step, std::initializer_list<Kind> kinds) const {
+    const Snapshot& read = snapshots_[step];
     return std::ranges::count_if(fired_, [&](const Fired& f) {
-        return std::abs(f.t - t_s) <= late_s_ && std::ranges::find(kinds, f.kind) != kinds.end();
+        constexpr double kEarly_s = 0.05;
+        const double earliest_s = std::min(f.earliest_s, f.t - std::max(f.latest_s - f.t, late_s_));
+        const bool near = earliest_s <= read.end_s && read.begin_s <= f.latest_s + kEarly_s;
+        return near && std::ranges::find(kinds, f.kind) != kinds.end();
     });
 }
 
-std::int64_t Comparison::counter_slack(Counter counter, double t_s) const {
-    if (counter == Counter::tcp_timeouts) return timers_near(t_s, {Kind::request_resend, Kind::request_expiry});
+std::int64_t Comparison::counter_slack(Counter counter, std::size_t step) const {
+    if (counter == Counter::tcp_timeouts) return timers_near(step, {Kind::request_resend, Kind::request_expiry});
     if (counter == Counter::tw || counter == Counter::tw_killed) {
-        return timers_near(t_s, {Kind::time_wait, Kind::fin_wait2});
+        return timers_near(step, {Kind::time_wait, Kind::fin_wait2});
+    }
+    if (counter == Counter::ip_in_receives || counter == Counter::ip_in_delivers) {
+        // Repeated SYN+ACKs to our own broadcast address come back as copies.
+        return std::ranges::count_if(fired_, [&](const Fired& f) {
+            return server_.config().network.is_subnet_broadcast(f.tuple.client.address, true) &&
+                   std::abs(f.t - snapshots_[step].end_s) <= late_s_;
+        });
     }
     const bool by_resend = counter == Counter::tcp_syn_retrans || moved_by_loss_recovery(counter);
-    return by_resend ? timers_near(t_s, {Kind::request_resend}) : 0;
+    return by_resend ? timers_near(step, {Kind::request_resend}) : 0;
 }
 
 bool Comparison::masked(Counter counter, double t_s) const {
     if (!moved_by_loss_recovery(counter)) return false;
+    // A write of several segments leaves IP in fewer pieces, as segmentation offload likes it.
+    if (counter == Counter::ip_out_requests) {
+        for (const Step& step : recording_.steps) {
+            if (step.t > t_s) break;
+            if (std::ranges::count(step.received, "data", &Sent::kind) > 1) return true;
+        }
+    }
     const auto recovers = [&](const Fired& f) { return f.kind == Kind::retransmit && f.t <= t_s + late_s_; };
     if (std::ranges::any_of(fired_, recovers)) return true;
     for (const auto& [tuple, list] : packets_.all()) {
         for (const Recorded& r : list) {
-            if (r.repeat && r.sent->t <= t_s + late_s_) return true;
+            if (r.repeat && r.t <= t_s + late_s_) return true;
         }
     }
     return false;
@@ -219,7 +245,7 @@ void Comparison::judge_counters() {
             const double t_s = snapshots_[i].end_s;
             if (masked(counter, t_s)) break;
             const std::int64_t got = static_cast<std::int64_t>(snapshots_[i].counters[c]) + bias;
-            if (std::abs(got - recorded) <= counter_slack(counter, t_s)) continue;
+            if (std::abs(got - recorded) <= counter_slack(counter, i)) continue;
             differ(i, name, std::to_string(recorded), std::to_string(got));
             bias += recorded - got;
         }
@@ -233,12 +259,11 @@ void Comparison::judge_sockets() {
         std::map<std::string, std::pair<std::int64_t, std::int64_t>> both;
         for (const auto& [name, count] : *step.sockets) both[name].first = count;
         for (const auto& [name, count] : snapshots_[i].sockets) both[name].second = count;
-        const double t_s = snapshots_[i].end_s;
         for (const auto& [name, counts] : both) {
             std::int64_t slack = 0;
-            if (name == "SYN_RECV") slack = timers_near(t_s, {Kind::request_expiry});
-            if (name == "TIME_WAIT") slack = timers_near(t_s, {Kind::time_wait});
-            if (name == "FIN_WAIT2") slack = timers_near(t_s, {Kind::fin_wait2});
+            if (name == "SYN_RECV") slack = timers_near(i, {Kind::request_expiry});
+            if (name == "TIME_WAIT") slack = timers_near(i, {Kind::time_wait});
+            if (name == "FIN_WAIT2") slack = timers_near(i, {Kind::fin_wait2});
             if (std::abs(counts.first - counts.second) <= slack) continue;
             differ(i, name, std::to_string(counts.first), std::to_string(counts.second));
         }
@@ -247,24 +272,55 @@ void Comparison::judge_sockets() {
 
 /// A watched socket must go when the model's went, within the timers' lateness.
 void Comparison::judge_watches() {
+    constexpr double kPolled_s = 0.1;
     for (std::size_t i = 0; i < recording_.steps.size(); ++i) {
         const Step& step = recording_.steps[i];
-        if (step.op != "watch") continue;
-        const double end_s = step.t + step.watched_s;
-        double gone_s = -1;
+        // Gone before the watch began, or at once: nothing to time.
+        if (step.op != "watch" || step.gone_at < 0 || step.gone_at - step.t < kPolled_s) continue;
+        bool agrees = false;
+        std::string when = "still there";
         for (const Fired& f : fired_) {
             const bool ends = f.kind != Kind::request_resend && f.kind != Kind::retransmit;
-            if (ends && f.t >= step.t - late_s_ && f.t <= end_s + late_s_ && seen_gone(f.tuple, f.t) != 0) gone_s = f.t;
-            if (ends && step.gone_at >= 0 && std::abs(f.t - step.gone_at) <= late_s_) gone_s = f.t;
+            if (!ends || f.t < step.t - late_s_) continue;
+            when = std::to_string(f.t);
+            agrees = agrees || (step.gone_at >= f.earliest_s - kPolled_s && step.gone_at <= f.latest_s + kPolled_s);
         }
-        if (step.gone_at < 0 || gone_s >= 0) continue;
-        // Gone before the watch began, or at once: nothing to time.
-        if (step.gone_at - step.t < 0.1) continue;
-        std::string when = "not within " + std::to_string(late_s_) + " s";
-        for (const Fired& f : fired_) {
-            if (f.kind != Kind::request_resend && f.kind != Kind::retransmit && f.t > step.t) when = std::to_string(f.t);
-        }
-        differ(i, "gone_at", std::to_string(step.gone_at), when);
+        if (!agrees) differ(i, "gone_at", std::to_string(step.gone_at), when);
+    }
+}
+
+/// Was what a step met decided by a timer that was due at that moment? Then the measurement says which came first, and
+/// the model cannot know.
+bool Comparison::ambiguous(std::size_t position) const {
+    const Step& step = recording_.steps[position];
+    // The host-wide limit is drawn anew every second, between half and one and a half of what is set.
+    constexpr int kFew = 100;
+    const bool challenged = rows_[position].starts_with("full-socket.");
+    if (challenged && server_.config().settings.challenge_ack_limit <= kFew) return true;
+    const double from_s = snapshots_[position].begin_s - late_s_;
+    return std::ranges::any_of(fired_, [&](const Fired& f) {
+        const double span_s = std::max(f.latest_s - f.t, late_s_);
+        if (std::min(f.earliest_s, f.t - span_s) > snapshots_[position].end_s || f.latest_s < from_s) return false;
+        const bool own = step.injected && f.tuple.client == step.injected->source;
+        const bool queue = f.kind == Kind::request_expiry || f.kind == Kind::request_resend;
+        return own || (queue && step.injected && step.injected->is_syn() && rows_[position] != "lookup.no-listener");
+    });
+}
+
+/// From the first difference that hangs on such a moment on, the two runs tell different stories.
+void Comparison::cut_at_ambiguity() {
+    std::size_t first = recording_.steps.size();
+    for (std::size_t i = 0; i < first; ++i) {
+        const int number = recording_.steps[i].number;
+        const bool differs = std::ranges::any_of(
+            differences_, [&](const Difference& d) { return d.step == number && hangs_on_time(d.field); });
+        if (differs && ambiguous(i)) first = i;
+    }
+    for (std::size_t i = first; i < recording_.steps.size(); ++i) {
+        const int number = recording_.steps[i].number;
+        std::erase_if(differences_, [&](const Difference& d) { return d.step == number; });
+        skipped_.try_emplace(i, i == first ? "a timer of this queue or connection was due at this moment"
+                                           : "follows a step that a timer decided");
     }
 }
 
@@ -273,6 +329,7 @@ Replayed Comparison::finish() {
     judge_counters();
     judge_sockets();
     judge_watches();
+    cut_at_ambiguity();
     Replayed result;
     result.scenario = recording_.scenario;
     result.kernel = recording_.kernel;

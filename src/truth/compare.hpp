@@ -28,9 +28,10 @@ class Comparison {
     void field(std::size_t step, const char* name, std::uint32_t expected, std::uint32_t got, const core::Row* row);
     void options(std::size_t step, const core::Segment& expected, const core::Segment& got, const core::Row* row);
     void text(std::size_t step, const char* name, const std::string& expected, const std::string& got);
-    void timer(const model::TimerView& timer, double fires_s);
+    /// @param earliest_s, latest_s between which the kernel may fire it
+    void timer(const model::TimerView& timer, double earliest_s, double fires_s, double latest_s);
     /// When a watched socket with this 4-tuple was seen gone at or after `due_s` and plausibly by that timer; else 0.
-    [[nodiscard]] double seen_gone(const core::FourTuple& tuple, double due_s) const;
+    [[nodiscard]] double seen_gone(const core::FourTuple& tuple, double due_s, double latest_s) const;
     /// "198.51.100.7:40000", or the v4-mapped form when `like` shows one.
     [[nodiscard]] static std::string name_of(const core::Endpoint& endpoint, const std::string& like);
     void end_of_step(std::size_t step, double end_s);
@@ -39,12 +40,15 @@ class Comparison {
 
   private:
     struct Snapshot {
-        double end_s = 0;
+        double begin_s = 0;  ///< the counters were read after this ...
+        double end_s = 0;    ///< ... and before this
         std::array<std::uint64_t, model::kCounters> counters{};
         std::map<std::string, std::int64_t> sockets{};
     };
     struct Fired {
-        double t = 0;
+        double earliest_s = 0;  ///< in the kernel
+        double t = 0;           ///< in the model
+        double latest_s = 0;    ///< in the kernel
         model::TimerView::Kind kind{};
         core::FourTuple tuple{};
     };
@@ -62,8 +66,10 @@ class Comparison {
     void judge_counters();
     void judge_sockets();
     void judge_watches();
-    [[nodiscard]] std::int64_t timers_near(double t_s, std::initializer_list<model::TimerView::Kind> kinds) const;
-    [[nodiscard]] std::int64_t counter_slack(model::Counter counter, double t_s) const;
+    [[nodiscard]] std::int64_t timers_near(std::size_t step, std::initializer_list<model::TimerView::Kind> kinds) const;
+    [[nodiscard]] std::int64_t counter_slack(model::Counter counter, std::size_t step) const;
+    void cut_at_ambiguity();
+    [[nodiscard]] bool ambiguous(std::size_t step) const;
     [[nodiscard]] bool masked(model::Counter counter, double t_s) const;
 
     const Recording& recording_;

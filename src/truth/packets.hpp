@@ -16,6 +16,8 @@ namespace synwhy::truth {
 
 struct Recorded {
     const Sent* sent = nullptr;
+    double t = 0;          ///< when it left, as its TSval tells: the harness may have read it later
+    double unsure_s = 0;   ///< how much earlier it may have left, where no TSval tells
     std::size_t step = 0;  ///< position in Recording::steps
     bool taken = false;
     bool reserved = false;
@@ -28,7 +30,8 @@ const char* kind_of(const core::Segment& segment);
 
 class Packets {
   public:
-    explicit Packets(const Recording& recording);
+    /// @param ticks_per_s of the kernel's TSval clock
+    Packets(const Recording& recording, double ticks_per_s);
 
     /// The first one of this kind that no one has taken, sent between two moments (seconds); it is taken.
     Recorded* take(const core::FourTuple& tuple, std::string_view kind, double from_s, double to_s);

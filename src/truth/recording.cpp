@@ -139,7 +139,8 @@ std::expected<Recording, core::Error> parse_recording(std::string_view document,
         root = json::parse(document);
     } catch (const json::parse_error& error) {
         return std::unexpected(core::Error{"not a recorded experiment: " + std::string(error.what()),
-                                           name + ": offset " + std::to_string(error.byte), {}});
+                                           name + ": offset " + std::to_string(error.byte),
+                                           {}});
     }
     if (!root.is_object() || !root.contains("steps") || !root["steps"].is_array() || !root.contains("kernel")) {
         return std::unexpected(core::Error{"not a recorded experiment: no \"kernel\" and \"steps\"", name, {}});
@@ -160,8 +161,8 @@ std::expected<Recording, core::Error> parse_recording(std::string_view document,
         for (const json& step : root["steps"]) r.steps.push_back(parse_step(step));
         return r;
     } catch (const json::exception& error) {
-        return std::unexpected(core::Error{"a recorded experiment with a field of the wrong kind: " +
-                                               std::string(error.what()), name, {}});
+        return std::unexpected(core::Error{
+            "a recorded experiment with a field of the wrong kind: " + std::string(error.what()), name, {}});
     }
 }
 

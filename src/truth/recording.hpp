@@ -31,19 +31,19 @@ struct Step {
     double t = 0;
     std::string line;
     std::string op;
-    std::vector<std::string> words;               ///< the line split at blanks
-    std::map<std::string, std::string> keys;      ///< its key=value words
-    std::optional<core::Segment> injected{};      ///< as the harness decoded it
+    std::vector<std::string> words;           ///< the line split at blanks
+    std::map<std::string, std::string> keys;  ///< its key=value words
+    std::optional<core::Segment> injected{};  ///< as the harness decoded it
     double t_injected = 0;
     bool write_failed = false;
     std::vector<Sent> received{};
     std::string verdict;
     std::optional<std::map<std::string, std::int64_t>> counters{};
     std::optional<std::map<std::string, std::int64_t>> sockets{};
-    std::string result;       ///< "ok", "absent", "accepted 198.51.100.7:40000"
-    std::string text;         ///< what `cat` showed
-    double gone_at = -1;      ///< `watch`: when the socket was gone
-    double watched_s = 0;     ///< `watch`: for how long it looked
+    std::string result;    ///< "ok", "absent", "accepted 198.51.100.7:40000"
+    std::string text;      ///< what `cat` showed
+    double gone_at = -1;   ///< `watch`: when the socket was gone
+    double watched_s = 0;  ///< `watch`: for how long it looked
 
     [[nodiscard]] bool has_word(std::string_view word) const;
     [[nodiscard]] std::string_view key(const std::string& name) const;  ///< empty when absent

@@ -19,7 +19,8 @@ struct Difference {
     std::string field;  ///< "verdict", "ack", "TcpExt.ListenDrops", "SYN_RECV", ...
     std::string expected;
     std::string got;
-    std::string row;  ///< the path row by which the model decided, may be empty
+    std::string row;    ///< the path row by which the model decided, may be empty
+    std::string known;  ///< why this difference is known, empty when it is not
 };
 
 struct Replayed {
@@ -28,6 +29,7 @@ struct Replayed {
     int steps = 0;       ///< those that inject a segment or wait for one
     int comparable = 0;  ///< of these, what the recording and the model both speak of
     int agree = 0;
+    int known = 0;  ///< comparable steps that differ for known reasons only
     std::vector<Difference> differences{};
     std::vector<std::string> not_comparable{};  ///< "step: why"
 };

@@ -124,8 +124,8 @@ std::optional<Address> neighbour_of(const model::Interface& emulated) {
     const model::Network network({emulated});
     for (const int step : {1, -1}) {
         const Address candidate = stepped(emulated.address, step);
-        const bool usable =
-            network.on_link(candidate) && !network.is_subnet_broadcast(candidate) && !model::is_multicast(candidate);
+        const bool usable = network.on_link(candidate) && !network.is_subnet_broadcast(candidate, true) &&
+                            !model::is_multicast(candidate);
         if (usable) return candidate;
     }
     return std::nullopt;
