@@ -53,10 +53,11 @@ tun::EmulationOptions options_of(std::uint8_t kernel, std::uint8_t application) 
     model::ListenOptions listener;
     listener.backlog = (kernel & 0x80U) != 0 ? 1 : 8;
     if ((application & 64U) != 0) listener.defer_accept_s = 3;
+    const bool one_for_both = (application & 128U) != 0;
     listener.local = any("0.0.0.0", 80);
-    options.listeners.push_back(listener);
+    if (!one_for_both) options.listeners.push_back(listener);
     listener.local = any("::", 80);
-    listener.v6_only = (application & 128U) == 0;
+    listener.v6_only = !one_for_both;
     options.listeners.push_back(listener);
     return options;
 }

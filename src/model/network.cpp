@@ -51,14 +51,27 @@ bool in_prefix(const Address& address, const Interface& prefix) {
     return (address.bytes[whole] & mask) == (prefix.address.bytes[whole] & mask);
 }
 
-Network::Network() {
+Network::Network(std::vector<Interface> interfaces) : interfaces_(std::move(interfaces)) {
+    for (const Interface& i : interfaces_) {
+        if (i.address.family != Family::ipv4 || i.prefix_length > 30) continue;
+        broadcasts_.push_back(host_part_filled(i, true));
+        broadcasts_.push_back(host_part_filled(i, false));
+    }
+}
+
+namespace {
+
+std::vector<Interface> usual_interfaces() {
     const std::array<std::uint8_t, 4> four{10, 0, 0, 1};
     std::array<std::uint8_t, 16> six{};
     six[0] = 0xfd;
     six[15] = 1;
-    interfaces_.push_back({Address::from_ipv4(four.data()), 24});
-    interfaces_.push_back({Address::from_ipv6(six.data()), 64});
+    return {{Address::from_ipv4(four.data()), 24}, {Address::from_ipv6(six.data()), 64}};
 }
+
+}  // namespace
+
+Network::Network() : Network(usual_interfaces()) {}
 
 bool Network::is_ours(const Address& address) const {
     return std::ranges::any_of(interfaces_, [&](const Interface& i) { return i.address == address; });
@@ -70,10 +83,10 @@ bool Network::on_link(const Address& address) const {
 
 bool Network::is_subnet_broadcast(const Address& address, bool zero_too) const {
     if (address.family != Family::ipv4) return false;
-    return std::ranges::any_of(interfaces_, [&](const Interface& i) {
-        if (i.address.family != Family::ipv4 || i.prefix_length > 30) return false;
-        return address == host_part_filled(i, true) || (zero_too && address == host_part_filled(i, false));
-    });
+    for (std::size_t i = 0; i < broadcasts_.size(); i += zero_too ? 1 : 2) {
+        if (broadcasts_[i] == address) return true;
+    }
+    return false;
 }
 
 bool Network::has_route_to(const Address& address) const {

@@ -19,7 +19,7 @@ class Network {
   public:
     /// 10.0.0.1/24 and fd00::1/64 unless told otherwise.
     Network();
-    explicit Network(std::vector<Interface> interfaces) : interfaces_(std::move(interfaces)) {}
+    explicit Network(std::vector<Interface> interfaces);
 
     void set_default_route(bool present) { default_route_ = present; }
     void add_unreachable(const Interface& prefix) { unreachable_.push_back(prefix); }
@@ -35,6 +35,7 @@ class Network {
 
   private:
     std::vector<Interface> interfaces_;
+    std::vector<core::Address> broadcasts_{};  ///< all ones and all zeros of each IPv4 prefix, in turns
     std::vector<Interface> unreachable_{};
     bool default_route_ = true;
 };

@@ -78,6 +78,10 @@ Server::Impl::Impl(ServerConfig c)
       counters(config.kernel),
       flows(seed_of(config), KeyOf{this}),
       memory(mix64(seed_of(config)), config.max_peers) {
+    const auto variant = config.kernel.behaviours.host_paws;
+    remembers_by_peer = variant == core::HostPaws::inetpeer || variant == core::HostPaws::inetpeer_v6 ||
+                        variant == core::HostPaws::metrics_peer;
+    refuses_net_zero = row<"ip.zero-net-source">()->holds_for(config.kernel);
     for (const Row& r : core::path_rows()) {
         std::vector<Counter> mine;
         bool drops = false;
@@ -112,11 +116,26 @@ std::uint32_t Server::Impl::to_ms_const(std::int64_t now_ns) const {
 // ------------------------------------------------------------------------------------------------------------- IP
 
 const Row* Server::Impl::header_refusal(const Arrival& arrival) {
-    if (arrival.other_host) return row("ip.other-host");
-    if (arrival.ip_header_bad) return row("ip.header");
-    if (arrival.ip_truncated) return row("ip.truncated");
-    if (arrival.ip_checksum_bad) return row("ip.checksum");
+    if (arrival.other_host) return row<"ip.other-host">();
+    if (arrival.ip_header_bad) return row<"ip.header">();
+    if (arrival.ip_truncated) return row<"ip.truncated">();
+    if (arrival.ip_checksum_bad) return row<"ip.checksum">();
     return nullptr;
+}
+
+const Server::Impl::Destination& Server::Impl::destination_of(const core::Endpoint& endpoint) {
+    Destination& d = last_destination;
+    if (d.valid && d.endpoint == endpoint) return d;
+    const Address& a = endpoint.address;
+    d.endpoint = endpoint;
+    d.valid = true;
+    d.ours = config.network.is_ours(a);
+    d.broadcast = is_limited_broadcast(a) ||
+                  config.network.is_subnet_broadcast(a, behaviours().subnet_zero_is_broadcast);
+    d.everybody = is_all_hosts(a);
+    d.multicast = is_multicast(a);
+    d.local = find_local(endpoint);
+    return d;
 }
 
 /// net/ipv4/route.c:ip_route_input_slow in its order. IPv6 checks far less: multicast and loopback sources.
@@ -124,25 +143,23 @@ const Row* Server::Impl::source_refusal(const Segment& s) {
     const Address& source = s.source.address;
     const Address& destination = s.destination.address;
     if (source.family == Family::ipv6) {
-        return is_multicast(source) || is_loopback(source) ? row("ip.martian-source") : nullptr;
+        return is_multicast(source) || is_loopback(source) ? row<"ip.martian-source">() : nullptr;
     }
-    if (is_multicast(source) || is_limited_broadcast(source)) return row("ip.martian-source");
-    const bool whole_net = row("ip.zero-net-source")->holds_for(config.kernel);
-    const auto zero = [&](const Address& a) { return whole_net ? a.bytes[12] == 0 : a.ipv4_value() == 0; };
-    if (zero(source)) return row(whole_net ? "ip.zero-net-source" : "ip.zero-source");
-    if (is_loopback(source) || is_loopback(destination)) return row("ip.martian-source");
+    if (is_multicast(source) || is_limited_broadcast(source)) return row<"ip.martian-source">();
+    const auto zero = [&](const Address& a) { return refuses_net_zero ? a.bytes[12] == 0 : a.ipv4_value() == 0; };
+    if (zero(source)) return refuses_net_zero ? row<"ip.zero-net-source">() : row<"ip.zero-source">();
+    if (is_loopback(source) || is_loopback(destination)) return row<"ip.martian-source">();
     const Settings& settings = config.settings;
     const int rp_filter = std::max(settings.rp_filter_all, settings.rp_filter_interface);
-    const bool local = config.network.is_ours(destination) ||
-                       config.network.is_subnet_broadcast(destination, behaviours().subnet_zero_is_broadcast) ||
-                       is_limited_broadcast(destination) || is_multicast(destination);
+    const Destination& to = destination_of(s.destination);
+    const bool local = to.ours || to.broadcast || to.multicast;
     if (!local) return nullptr;
     const bool check_source = behaviours().land_is_martian || rp_filter != 0;
-    if (check_source && settings.accept_local == 0 && config.network.is_ours(source)) return row("ip.own-source");
+    if (check_source && settings.accept_local == 0 && config.network.is_ours(source)) return row<"ip.own-source">();
     if (behaviours().subnet_broadcast_source_dropped && config.network.is_subnet_broadcast(source, true)) {
-        return row("ip.broadcast-source");
+        return row<"ip.broadcast-source">();
     }
-    if (rp_filter != 0 && !config.network.has_route_to(source)) return row("ip.rp-filter");
+    if (rp_filter != 0 && !config.network.has_route_to(source)) return row<"ip.rp-filter">();
     return nullptr;
 }
 
@@ -173,14 +190,12 @@ const Row* Server::Impl::ip_refusal(const Segment& s, const Arrival& arrival) {
     const Settings& settings = config.settings;
     const bool source_route_accepted =
         settings.accept_source_route_all != 0 && settings.accept_source_route_interface != 0;
-    if (arrival.ip_source_route && !source_route_accepted) return row("ip.options");
-    const Address& destination = s.destination.address;
-    const bool local = config.network.is_ours(destination) ||
-                       config.network.is_subnet_broadcast(destination, behaviours().subnet_zero_is_broadcast) ||
-                       is_limited_broadcast(destination) || is_all_hosts(destination);
+    if (arrival.ip_source_route && !source_route_accepted) return row<"ip.options">();
+    const Destination& to = destination_of(s.destination);
+    const bool local = to.ours || to.broadcast || to.everybody;
     if (!local) {
-        const Row* r = row("ip.not-local");
-        if (ipv4 && !is_multicast(destination)) {
+        const Row* r = row<"ip.not-local">();
+        if (ipv4 && !to.multicast) {
             count_row(r);
             if (behaviours().host_paws != core::HostPaws::inetpeer) count(Counter::rt_cache_in_no_route);
         }
@@ -204,7 +219,7 @@ Outcome Server::Impl::dispatch(const Received& in, Outbox& out) {
     if (const auto listener = find_listener(in.segment.destination)) {
         return listener_receive(*listener, in, false, 0, out);
     }
-    return no_socket(in, row("lookup.no-listener"), out);
+    return no_socket(in, row<"lookup.no-listener">(), out);
 }
 
 Outcome Server::Impl::no_socket(const Received& in, const Row* r, Outbox& out) {
@@ -220,15 +235,15 @@ Outcome Server::Impl::receive(const Segment& segment, const Arrival& arrival, st
     count(Counter::tcp_in_segs);
     if (arrival.tcp_header_bad) {
         count(Counter::tcp_in_errs);
-        return {Fate::silence, row("tcp.header")};
+        return {Fate::silence, row<"tcp.header">()};
     }
-    if (arrival.tcp_header_beyond) return {Fate::silence, row("tcp.header")};
+    if (arrival.tcp_header_beyond) return {Fate::silence, row<"tcp.header">()};
     if (arrival.tcp_checksum_bad) {
-        count_row(row("tcp.checksum"));
-        return {Fate::silence, row("tcp.checksum")};
+        count_row(row<"tcp.checksum">());
+        return {Fate::silence, row<"tcp.checksum">()};
     }
     Received in{segment, arrival, {}, now_ms, now_ns};
-    const auto local = find_local(segment.destination);
+    const auto local = destination_of(segment.destination).local;
     const auto peer = find_peer(segment.source.address);
     const std::size_t before = out.size();
     Outcome outcome;
@@ -239,7 +254,7 @@ Outcome Server::Impl::receive(const Segment& segment, const Arrival& arrival, st
         in.key = {0, segment.source.port, 0};
         outcome = listener_receive(*listener, in, false, 0, out);
     } else {
-        outcome = no_socket(in, row("lookup.no-listener"), out);
+        outcome = no_socket(in, row<"lookup.no-listener">(), out);
     }
     // What we send to ourselves is not seen outside.
     for (std::size_t i = before; i < out.size();) {
@@ -363,7 +378,10 @@ std::int64_t Server::next_deadline_ns() const {
 const Counters& Server::counters() const { return impl_->counters; }
 const ServerConfig& Server::config() const { return impl_->config; }
 Settings& Server::settings() { return impl_->config.settings; }
-Network& Server::network() { return impl_->config.network; }
+Network& Server::network() {
+    impl_->last_destination.valid = false;
+    return impl_->config.network;
+}
 
 void Server::set_lateness(LatenessFunction function, void* context) {
     impl_->lateness = function;

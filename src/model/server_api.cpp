@@ -251,6 +251,7 @@ Occupied Server::occupied() const {
     o.sockets = impl_->sockets.used();
     o.buckets = impl_->buckets.used();
     o.peers = impl_->memory.size();
+    o.peer_bytes = impl_->memory.bytes();
     o.refused = impl_->refused;
     o.bytes = impl_->requests.bytes() + impl_->sockets.bytes() + impl_->buckets.bytes() + impl_->memory.bytes() +
               impl_->flows.bytes() + impl_->timers.bytes();

@@ -80,13 +80,13 @@ Outcome Server::Impl::send_cookie(std::uint32_t number, const Received& in, Outb
     if (behaviours().cookie_counts_listen_drop) count(Counter::listen_drops);
     emit(reply, out);
     release_peer(key);
-    return {Fate::cookie, row("listen.cookie")};
+    return {Fate::cookie, row<"listen.cookie">()};
 }
 
 /// An ACK that no request expects: perhaps it brings a cookie back. net/ipv4/syncookies.c:cookie_v4_check
 Outcome Server::Impl::cookie_ack(std::uint32_t number, const Received& in, Outbox& out) {
     Listener& listener = listeners[number];
-    const auto refuse = [&] { return no_socket(in, row("final-ack.cookie-invalid"), out); };
+    const auto refuse = [&] { return no_socket(in, row<"final-ack.cookie-invalid">(), out); };
     const auto validity_ms = static_cast<std::uint32_t>(behaviours().cookie_validity_s) * 1000;
     const bool recent = listener.overflow_ms != 0 && in.now_ms - listener.overflow_ms <= validity_ms;
     if (!recent) {
@@ -131,7 +131,7 @@ Outcome Server::Impl::cookie_ack(std::uint32_t number, const Received& in, Outbo
         count(Counter::listen_overflows);
         count(Counter::listen_drops);
         release_peer(key);
-        return {Fate::silence, row("final-ack.cookie-full")};
+        return {Fate::silence, row<"final-ack.cookie-full">()};
     }
     return complete(number, known, request, out);
 }

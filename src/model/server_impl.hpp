@@ -247,6 +247,7 @@ struct Server::Impl {
     void socket_timer(std::uint32_t index, std::int64_t now_ns, Outbox& out);
     void probe_window(std::uint32_t index, std::int64_t now_ns, Outbox& out);
     void set_socket_timer(std::uint32_t index, std::uint32_t now_ms, std::uint32_t delay_ms);
+    static void set_rto(Socket& socket);
     void measure_rtt(Socket& socket, std::uint32_t rtt_ms);
     void close_socket(std::uint32_t index, std::int64_t now_ns, Outbox& out);
     void unhash(std::uint32_t index);
@@ -316,7 +317,21 @@ struct Server::Impl {
     PeerTable memory;
     TimerQueue timers{};
 
+    /// What the last destination was: nearly all segments have the same.
+    struct Destination {
+        core::Endpoint endpoint{};
+        bool valid = false;
+        bool ours = false;
+        bool broadcast = false;  ///< one of our subnets' broadcast addresses, or 255.255.255.255
+        bool everybody = false;  ///< 224.0.0.1 or ff02::1
+        bool multicast = false;
+        std::optional<std::uint16_t> local{};
+    };
+    Destination last_destination{};
+    const Destination& destination_of(const core::Endpoint& endpoint);
+
     std::vector<core::Endpoint> locals{};
+    std::vector<std::uint16_t> local_addresses{};  ///< per local endpoint: the first one with its address
     std::unordered_map<core::Endpoint, std::uint16_t, EndpointHash> local_numbers{};
     std::vector<core::Address> peer_names{};  ///< IPv6 peers by number
     std::vector<std::uint32_t> peer_uses{};
@@ -325,6 +340,8 @@ struct Server::Impl {
 
     std::vector<std::vector<Counter>> row_counters{};  ///< per row of the path, those that exist here
     std::vector<bool> row_drops{};                     ///< moves sk_drops
+    bool remembers_by_peer = false;  ///< one memory per peer for all local addresses (up to 3.13)
+    bool refuses_net_zero = false;   ///< all of 0.0.0.0/8 is a martian source
     std::int64_t base_ns = INT64_MIN;
     std::uint32_t generation = 0;
     std::uint64_t refused = 0;
@@ -341,7 +358,23 @@ struct Server::Impl {
     [[nodiscard]] std::int64_t to_ns(std::uint32_t ms) const { return base_ns + std::int64_t{ms} * 1'000'000; }
 };
 
-/// The row with this id; the table is constant, so is the result.
+/// A row's id as a template argument.
+template <std::size_t size>
+struct RowId {
+    char text[size]{};
+    constexpr RowId(const char (&id)[size]) {  // NOLINT(google-explicit-constructor): written as a string literal
+        for (std::size_t i = 0; i < size; ++i) text[i] = id[i];
+    }
+};
+
+/// The row with this id, looked up once: the table is constant.
+template <RowId id>
+const core::Row* row() {
+    static const core::Row* const found = core::find_row(id.text);
+    return found;
+}
+
+/// The same for an id that is known at run time only.
 const core::Row* row(std::string_view id);
 
 }  // namespace synwhy::model

@@ -40,7 +40,12 @@ std::optional<std::uint16_t> Server::Impl::find_local(const Endpoint& endpoint) 
 
 std::uint16_t Server::Impl::make_local(const Endpoint& endpoint) {
     const auto [place, is_new] = local_numbers.try_emplace(endpoint, static_cast<std::uint16_t>(locals.size()));
-    if (is_new) locals.push_back(endpoint);
+    if (is_new) {
+        const auto same = std::ranges::find(locals, endpoint.address, &Endpoint::address);
+        local_addresses.push_back(static_cast<std::uint16_t>(same - locals.begin()));
+        locals.push_back(endpoint);
+        last_destination.valid = false;
+    }
     return place->second;
 }
 
@@ -108,16 +113,16 @@ std::optional<std::uint32_t> Server::Impl::find_listener(const Endpoint& destina
 /// the first number that any port of this address got.
 std::optional<PeerKey> Server::Impl::memory_key(std::uint32_t peer, const Address& local) const {
     const bool ipv6 = local.family == Family::ipv6;
-    const auto variant = behaviours().host_paws;
-    const bool by_peer = variant == core::HostPaws::inetpeer || variant == core::HostPaws::inetpeer_v6 ||
-                         variant == core::HostPaws::metrics_peer;
-    if (by_peer) return PeerKey{peer, 0, ipv6};
+    if (remembers_by_peer) return PeerKey{peer, 0, ipv6};
     const auto same = std::ranges::find(locals, local, &Endpoint::address);
     if (same == locals.end()) return std::nullopt;
     return PeerKey{peer, static_cast<std::uint16_t>(same - locals.begin() + 1), ipv6};
 }
 
-PeerKey Server::Impl::memory_key(const FlowKey& key) const { return *memory_key(key.peer, locals[key.local].address); }
+PeerKey Server::Impl::memory_key(const FlowKey& key) const {
+    const auto local = static_cast<std::uint16_t>(remembers_by_peer ? 0 : local_addresses[key.local] + 1);
+    return {key.peer, local, is_ipv6(key)};
+}
 
 std::optional<std::uint32_t> Server::Impl::index_of_socket(SocketId id) const {
     const auto number = static_cast<std::uint32_t>(id);

@@ -17,13 +17,13 @@ namespace flag = core::tcp_flag;
 const Row* Server::Impl::socket_refusal(Listener& listener, const Received& in) {
     const ListenOptions& options = listener.options;
     const core::TcpOptions& tcp = in.segment.options;
-    if (behaviours().min_ttl_exists && in.segment.ttl < options.min_ttl) return row("tcp.min-ttl");
+    if (behaviours().min_ttl_exists && in.segment.ttl < options.min_ttl) return row<"tcp.min-ttl">();
     if (config.md5_configured) {
-        if (behaviours().malformed_md5_dropped && tcp.has_bad_auth) return row("tcp.md5-malformed");
-        if (options.has_md5_key && !tcp.has_md5) return row("tcp.md5-missing");
-        if (!options.has_md5_key && tcp.has_md5) return row("tcp.md5-unexpected");
+        if (behaviours().malformed_md5_dropped && tcp.has_bad_auth) return row<"tcp.md5-malformed">();
+        if (options.has_md5_key && !tcp.has_md5) return row<"tcp.md5-missing">();
+        if (!options.has_md5_key && tcp.has_md5) return row<"tcp.md5-unexpected">();
     }
-    if (options.filter_drops) return row("tcp.socket-filter");
+    if (options.filter_drops) return row<"tcp.socket-filter">();
     return nullptr;
 }
 
@@ -37,9 +37,9 @@ Outcome Server::Impl::listener_receive(std::uint32_t number, const Received& in,
     if (in.has(flag::ack)) {
         const bool may_be_cookie = !in.has(flag::syn) && !in.has(flag::rst) && config.settings.syncookies != 0;
         if (may_be_cookie) return cookie_ack(number, in, out);
-        return no_socket(in, row("final-ack.wrong-number"), out);
+        return no_socket(in, row<"final-ack.wrong-number">(), out);
     }
-    if (in.has(flag::rst) || !in.has(flag::syn) || in.has(flag::fin)) return {Fate::silence, row("listen.flags")};
+    if (in.has(flag::rst) || !in.has(flag::syn) || in.has(flag::fin)) return {Fate::silence, row<"listen.flags">()};
     return conn_request(number, in, via_time_wait, isn, out);
 }
 
@@ -59,6 +59,7 @@ Agreed Server::Impl::agree(const core::TcpOptions& options) const {
 }
 
 void Server::Impl::fill_peer_facts(const Received& in, core::Facts& facts) const {
+    if (memory.size() == 0) return;
     const auto peer = find_peer(in.segment.source.address);
     const auto key = peer ? memory_key(*peer, in.segment.destination.address) : std::nullopt;
     if (!key) return;
@@ -73,12 +74,11 @@ void Server::Impl::fill_peer_facts(const Received& in, core::Facts& facts) const
 void Server::Impl::fill_facts(const Listener& listener, const Received& in, bool via_time_wait,
                               core::Facts& facts) const {
     const Settings& settings = config.settings;
-    const core::Address& destination = in.segment.destination.address;
     facts.has_timestamps = in.segment.options.has_timestamps;
     facts.via_time_wait = via_time_wait;
     facts.ipv6 = in.segment.source.address.family == core::Family::ipv6;
     facts.route_back = config.network.has_route_to(in.segment.source.address);
-    facts.broadcast_destination = !config.network.is_ours(destination);
+    facts.broadcast_destination = !last_destination.ours;
     facts.backlog = listener.limit;
     facts.syn_table = listener.syn_table;
     facts.accept_length = static_cast<std::uint32_t>(listener.accept_queue.size());
@@ -142,7 +142,7 @@ Outcome Server::Impl::conn_request(std::uint32_t number, const Received& in, boo
     }
     if (requests.used() >= config.max_requests) {
         ++refused;
-        const Row* r = row("listen.request-alloc");
+        const Row* r = row<"listen.request-alloc">();
         count_drop(listener, r);
         return {Fate::silence, r};
     }

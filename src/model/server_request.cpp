@@ -148,7 +148,7 @@ Outcome Server::Impl::request_ack(std::uint32_t i, const Received& in, Outbox& o
     if (in.has(flag::ack) && in.ack() != r.iss + 1) {
         // Goes on to the listener, which knows no ACK; from 4.4 on it may still be a cookie.
         if (behaviours().request_in_ehash) return listener_receive(number, in, false, 0, out);
-        return no_socket(in, row("final-ack.wrong-number"), out);
+        return no_socket(in, row<"final-ack.wrong-number">(), out);
     }
     const std::uint32_t window = initial_window(is_ipv6(r.key), timestamps);
     const bool saw_timestamp = timestamps && options.has_timestamps;
@@ -189,14 +189,14 @@ Outcome Server::Impl::request_ack(std::uint32_t i, const Received& in, Outbox& o
         const bool silent = in.has(flag::rst);
         if (!silent) send_reset(in, out);
         drop_request(i);
-        return {silent ? Fate::processed : Fate::reset, silent ? nullptr : row("request.in-window")};
+        return {silent ? Fate::processed : Fate::reset, silent ? nullptr : row<"request.in-window">()};
     }
     if (!in.has(flag::ack)) return {Fate::silence, nullptr};
     Listener& listener = listeners[number];
     if (r.timeouts < listener.defer_timeouts && in.end_seq() == r.isn + 1) {
         r.bits |= Request::kAcked;
         count(Counter::tcp_defer_accept_drop);
-        return {Fate::silence, row("final-ack.defer-accept")};
+        return {Fate::silence, row<"final-ack.defer-accept">()};
     }
     if (listener.accept_queue.size() > listener.limit || sockets.used() >= config.max_sockets) {
         const bool full = listener.accept_queue.size() > listener.limit;
@@ -211,7 +211,7 @@ Outcome Server::Impl::request_ack(std::uint32_t i, const Received& in, Outbox& o
             count(Counter::embryonic_rsts);
             send_reset(in, out);
             drop_request(i);
-            return {Fate::reset, row("final-ack.abort")};
+            return {Fate::reset, row<"final-ack.abort">()};
         }
         r.bits |= Request::kAcked;
         return {Fate::silence, row(full ? "final-ack.accept-queue" : "final-ack.child-failed")};

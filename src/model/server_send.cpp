@@ -130,7 +130,12 @@ void Server::Impl::measure_rtt(Socket& s, std::uint32_t rtt_ms) {
         const std::uint32_t wanted = std::max(s.mdev_4, kMinRtoMs);
         s.rttvar_4 = wanted > s.rttvar_4 ? wanted : s.rttvar_4 - (s.rttvar_4 - wanted) / 4;
     }
-    s.rto_ms = std::min((s.srtt_8 >> 3U) + s.rttvar_4, kMaxRtoMs);
+    set_rto(s);
+}
+
+/// net/ipv4/tcp_input.c:tcp_set_rto; without any measured round trip the timeout stays what it is.
+void Server::Impl::set_rto(Socket& s) {
+    if (s.srtt_8 != 0) s.rto_ms = std::min((s.srtt_8 >> 3U) + s.rttvar_4, kMaxRtoMs);
 }
 
 void Server::Impl::set_socket_timer(std::uint32_t i, std::uint32_t now_ms, std::uint32_t delay_ms) {

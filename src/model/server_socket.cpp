@@ -63,7 +63,7 @@ Outcome Server::Impl::challenge(std::uint32_t i, const Received& in, const Row* 
     Socket& s = sockets[i];
     if (limited) {
         count(Counter::tcp_ack_skipped_challenge);
-        return {Fate::silence, row("full-socket.rate-limit"), id_of(i)};
+        return {Fate::silence, row<"full-socket.rate-limit">(), id_of(i)};
     }
     const std::uint32_t second = in.now_ms / 1000;
     if (second != challenge_second) {
@@ -71,7 +71,7 @@ Outcome Server::Impl::challenge(std::uint32_t i, const Received& in, const Row* 
         challenges_this_second = 0;
     }
     if (challenges_this_second >= config.settings.challenge_ack_limit) {
-        return {Fate::silence, row("full-socket.host-limit"), id_of(i)};
+        return {Fate::silence, row<"full-socket.host-limit">(), id_of(i)};
     }
     ++challenges_this_second;
     s.last_reply_ms = in.now_ms;
@@ -136,10 +136,10 @@ Outcome Server::Impl::refuse_old(std::uint32_t i, const Received& in, Outbox& ou
     Socket& s = sockets[i];
     count(Counter::paws_estab);
     if (request_reply_limited(s.last_reply_ms, in, Counter::tcp_ack_skipped_paws)) {
-        return {Fate::silence, row("full-socket.paws"), id_of(i)};
+        return {Fate::silence, row<"full-socket.paws">(), id_of(i)};
     }
     send_duplicate_ack(s, in, out);
-    return {Fate::bare_ack, row("full-socket.paws"), id_of(i)};
+    return {Fate::bare_ack, row<"full-socket.paws">(), id_of(i)};
 }
 
 Outcome Server::Impl::refuse_outside(std::uint32_t i, const Received& in, Outbox& out) {
@@ -224,6 +224,7 @@ Server::Impl::AckTaken Server::Impl::take_ack(std::uint32_t i, const Received& i
     s.duplicate_acks = 0;
     if (s.recovering && !core::seq_before(in.ack(), s.recover)) s.recovering = false;
     if (s.backoff == 0 && !s.recovering) measure_rtt(s, in.now_ms - s.sent_ms);
+    set_rto(s);  // progress ends the backing off
     s.backoff = 0;
     s.due_ms = 0;
     if (s.snd_una != s.snd_nxt) {
@@ -325,7 +326,7 @@ Outcome Server::Impl::socket_receive(std::uint32_t i, const Received& in, Outbox
     if (behaviours().min_ttl_exists && in.segment.ttl < listeners[sockets[i].listener].options.min_ttl &&
         sockets[i].accepted_ttl) {
         count(Counter::tcp_min_ttl_drop);
-        return {Fate::silence, row("tcp.min-ttl"), id};
+        return {Fate::silence, row<"tcp.min-ttl">(), id};
     }
     sockets[i].accepted_ttl = true;
     if (in.has(flag::syn) && !in.has(flag::rst) && sockets[i].rcv_nxt != in.seq() + 1) return socket_syn(i, in, out);

@@ -75,7 +75,7 @@ Outcome Server::Impl::bucket_syn(std::uint32_t i, const Received& in, Outbox& ou
             const auto listener = find_listener(in.segment.destination);
             if (!listener) {
                 send_bucket_ack(b, in.now_ns, out);
-                return {Fate::bare_ack, row("time-wait.no-listener")};
+                return {Fate::bare_ack, row<"time-wait.no-listener">()};
             }
             constexpr std::uint32_t kApart = 65535 + 2;
             const std::uint32_t isn =
@@ -108,7 +108,7 @@ Outcome Server::Impl::bucket_ack(std::uint32_t i, const Received& in, bool paws_
     if (in.has(flag::rst) && !fin_wait2) return {Fate::silence, nullptr};
     if (!fin_wait2 && (paws_old || in.has(flag::ack))) schedule_bucket(i, in.now_ms, kTimeWaitMs, false);
     const Counter skipped = fin_wait2 ? Counter::tcp_ack_skipped_fin_wait2 : Counter::tcp_ack_skipped_time_wait;
-    if (request_reply_limited(b.last_reply_ms, in, skipped)) return {Fate::silence, row("time-wait.rate-limit")};
+    if (request_reply_limited(b.last_reply_ms, in, skipped)) return {Fate::silence, row<"time-wait.rate-limit">()};
     send_bucket_ack(b, in.now_ns, out);
     return {Fate::bare_ack, nullptr};
 }

@@ -38,7 +38,7 @@ std::expected<Emulation, core::Error> Emulation::make(EmulationOptions options, 
     Emulation emulation(std::move(options));
     for (const model::ListenOptions& listener : listeners) {
         if (emulation.server_->listen(listener, now_ns)) continue;
-        return std::unexpected(core::Error{"is listened on twice", core::to_string(listener.local), {}});
+        return std::unexpected(core::Error{"another listener has this port", core::to_string(listener.local), {}});
     }
     emulation.application_ = std::make_unique<Application>(std::move(application), *emulation.server_);
     return emulation;

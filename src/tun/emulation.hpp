@@ -62,7 +62,7 @@ struct EmulationCounts {
 
 class Emulation {
   public:
-    /// An error when a listener cannot be made: its port is taken by another.
+    /// An error when a listener cannot be made: another has its port and an address that includes its own.
     static std::expected<Emulation, core::Error> make(EmulationOptions options, std::int64_t now_ns);
 
     /// One received IP packet. Replies are appended to `out`.

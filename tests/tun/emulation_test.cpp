@@ -383,7 +383,7 @@ TEST(emulation, taking_a_port_twice_is_an_error) {
     options.listeners = {listener, listener};
     const auto made = tun::Emulation::make(std::move(options), kStart);
     ASSERT_FALSE(made);
-    EXPECT_EQ("0.0.0.0:80: is listened on twice", core::to_string(made.error()));
+    EXPECT_EQ("0.0.0.0:80: another listener has this port", core::to_string(made.error()));
 }
 
 }  // namespace
