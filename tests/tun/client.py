@@ -35,7 +35,11 @@ def expect(condition, reason):
 def get(address, port, version, length):
     with socket.create_connection((address, int(port)), timeout=10) as sock:
         sock.sendall(f"GET / HTTP/{version}\r\nConnection: close\r\n\r\n".encode())
-        head, _, content = read_all(sock).partition(b"\r\n\r\n")
+        data = b""
+        while len(data) < int(length) and (piece := sock.recv(65536)):
+            data += piece
+        sock.shutdown(socket.SHUT_WR)  # whoever was to close first: now both have
+        head, _, content = (data + read_all(sock)).partition(b"\r\n\r\n")
     expect(head.startswith(b"HTTP/1.1 200 OK\r\n"), f"answer: {head!r}")
     expect(content == body(int(length)), f"the body is not what belongs there ({len(content)} bytes)")
     print("ok")

@@ -4,6 +4,7 @@ The running kernel's TCP, in network namespaces, talks to `synwhy emulate` over 
 ip and, per test, curl and nft; says what is missing and is skipped (exit 77) without them.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,8 @@ import time
 import unittest
 
 sys.dont_write_bytecode = True
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
+import json_schema
 import stage
 from stage import SERVER, SERVER6, Stage
 
@@ -36,6 +39,8 @@ class Requests(Case):
                 self.assertEqual("200 0" if extra == ["-I"] else "200 100000", done.stdout, (url, extra, done.stderr))
         status, report = self.stage.finish(signal.SIGINT)
         self.assertEqual(0, status)
+        with open(os.path.join(stage.HERE, "..", "..", "schema", "emulation.schema.json"), encoding="utf-8") as file:
+            self.assertEqual([], list(json_schema.check(report, json.load(file))))
         self.assertEqual("10 SYNs, all answered", report["verdict"])
         self.assertEqual([], report["findings"])
         self.assertEqual(10, report["traffic"]["requests"])
@@ -44,7 +49,8 @@ class Requests(Case):
         """nc, so to say: both families, both ways to close, large and empty bodies."""
         for closes_first in ("server", "client"):
             with self.subTest(closes_first=closes_first):
-                self.stage.emulate("--kernel", "6.12", "--address6", f"{SERVER6}/64", "--response-bytes", "300000")
+                self.stage.emulate("--kernel", "6.12", "--address6", f"{SERVER6}/64", "--response-bytes", "300000",
+                                   "--close-first", closes_first)
                 for address in (SERVER, SERVER6):
                     for version in ("1.0", "1.1"):
                         self.assertEqual("ok\n", self.stage.client("server", "get", address, "80", version, "300000").stdout)
