@@ -15,7 +15,8 @@ constexpr std::size_t kFates = static_cast<std::size_t>(model::Fate::processed) 
 /// A segment over IPv6 has 20 bytes less in a packet of the device's MTU; the model sends up to 1460 either way.
 void fit_to_device(core::Segment& segment) {
     constexpr std::uint16_t kMost6 = 1440;
-    if (segment.source.address.family == core::Family::ipv6) segment.options.mss = std::min(segment.options.mss, kMost6);
+    if (segment.source.address.family == core::Family::ipv6)
+        segment.options.mss = std::min(segment.options.mss, kMost6);
 }
 
 /// By the lengths in the headers: the packet may be longer.

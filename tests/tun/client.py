@@ -77,6 +77,7 @@ def hold(address, port, count, seconds):
         sock.setblocking(False)
         sock.connect_ex((address, int(port)))
         sockets.append(sock)
+        time.sleep(0.03)  # one handshake after the other
     time.sleep(float(seconds))
     connected = 0
     for sock in sockets:

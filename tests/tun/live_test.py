@@ -167,11 +167,13 @@ class Queues(Case):
         self.stage.ask("--do", "stall")
         client = subprocess.Popen(["ip", "netns", "exec", self.stage.name("server"), "python3", "-B", stage.CLIENT, "open",
                                    SERVER, "80", "10", "2"], stdout=subprocess.PIPE, text=True)
-        time.sleep(1)
+        self.addCleanup(client.wait)
+        end = time.monotonic() + 10
+        while self.stage.counter("TcpExt.ListenOverflows") == 0 and time.monotonic() < end:
+            time.sleep(0.1)
         queue, = self.stage.show("queues")
         self.assertEqual((4, 3), (queue["accept_queue"], queue["backlog"]))
         self.assertGreater(queue["drops"], 0)
-        self.assertGreater(self.stage.counter("TcpExt.ListenOverflows"), 0)
         self.assertIn("times the listen queue of a socket overflowed", self.stage.ask("--show", "counters").stdout)
         self.assertEqual("4\n", client.communicate(timeout=20)[0])
         self.stage.ask("--do", "resume")
