@@ -101,8 +101,15 @@ std::vector<BehaviourText> describe_behaviours(const Behaviours& b) {
     add("requests in the connection hash", yes_no(b.request_in_ehash));
     add("repeated SYN answered", b.duplicate_rate_limited ? "at most once per 500 ms" : "every time");
     add("SYN on a live connection", words(b.syn_on_established));
+    add("RST on a live connection",
+        b.rst_needs_exact_sequence ? "must hit rcv_nxt, else a challenge ACK" : "anywhere in the window");
     add("its replies rate limited", yes_no(b.established_reply_rate_limited));
     add("TIME_WAIT PAWS counter", b.paws_timewait_counter ? "PAWSTimewait" : "PAWSEstab");
+    add("reopened TIME_WAIT starts at", b.reopened_isn_is_fresh ? "a fresh ISN" : "the old snd_nxt + 65537");
+    add("TW and TWKilled move", b.tw_counted_when_scheduled ? "when the bucket is made" : "when it ends");
+    add("SYN+ACK timers", b.requests_swept     ? "one 200 ms sweep of the table, late by half the initial RTO"
+                          : b.timer_slots_grow ? "one per request, late by an eighth at most"
+                                               : "one per request");
     add("SYN queue", words(b.syn_queue_rule));
     add("queue full counters (TCPReqQFull*)", yes_no(b.req_queue_full_counted));
     add("tcp_syncookies=2 always cookies", yes_no(b.cookies_always_mode));
