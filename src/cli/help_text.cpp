@@ -92,7 +92,7 @@ places, or what differs between two kernels.
 
 constexpr std::string_view kEmulate =
     R"text(usage: synwhy emulate --kernel RELEASE [OPTIONS]
-       synwhy emulate --show TABLE | --do COMMAND
+       synwhy emulate --show [TABLE] | --do COMMAND
 
 Answers real TCP clients as the listener of another kernel would: opens a TUN
 device with a route to the emulated host's address, in the network namespace it
@@ -134,9 +134,9 @@ this machine
       --exit-zero          exit 0 also when a SYN was refused
 
 while it runs
-      --show TABLE         queues (like ss -lnt), peers (ip tcp_metrics),
+      --show [TABLE]       queues (like ss -lnt), peers (ip tcp_metrics),
                            counters (netstat -s), sockets (ss -nt), states,
-                           syns, application, or all
+                           syns, application, or all (all)
       --do COMMAND         stall, resume, set NAME=VALUE, backlog N,
                            accept-rate N, accept-rate off
 

@@ -85,7 +85,10 @@ void add_emulate(CLI::App& app, EmulateCommand& options) {
     app.add_option("--write-limit", options.write_limit_mb)->check(CLI::Range(1, 1'000'000));
     app.add_flag("--json", options.json);
     app.add_option("--control", options.control);
-    auto* show = app.add_option("--show", options.show)->check(CLI::IsMember(shown_tables()));
+    auto* show = app.add_option("--show", options.show)
+                     ->expected(0, 1)
+                     ->default_str("all")
+                     ->check(CLI::IsMember(shown_tables()));
     app.add_option("--do", options.commands)->expected(1, 2)->excludes(show);
 }
 

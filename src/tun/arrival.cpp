@@ -2,11 +2,14 @@
 
 #include <algorithm>
 
+#include "core/bytes.hpp"
+
 namespace synwhy::tun {
 
 namespace {
 
 constexpr std::size_t kIpv4Header = 20;
+constexpr std::size_t kIpv6Header = 40;
 constexpr std::size_t kTcpHeader = 20;
 
 /// Loose or strict source route among the options (RFC 791 3.1).
@@ -27,11 +30,23 @@ bool has_source_route(std::span<const std::uint8_t> packet) {
     return false;
 }
 
+/// The IP length says more than is there; the header itself may be fine. net/ipv4/ip_input.c:ip_rcv_core,
+/// net/ipv6/ip6_input.c:ip6_rcv_core
+bool is_truncated(std::span<const std::uint8_t> packet) {
+    if (packet.size() >= kIpv4Header && packet[0] >> 4U == 4) {
+        const std::size_t header = (packet[0] & 0x0fU) * std::size_t{4};
+        return header >= kIpv4Header && header <= packet.size() && core::load_be16(&packet[2]) > packet.size();
+    }
+    return packet.size() >= kIpv6Header && packet[0] >> 4U == 6 &&
+           core::load_be16(&packet[4]) + kIpv6Header > packet.size();
+}
+
 }  // namespace
 
 model::Arrival arrival_of(const core::Decoded& decoded, std::span<const std::uint8_t> packet) {
     model::Arrival arrival;
-    arrival.ip_header_bad = decoded.ip_header_bad;
+    arrival.ip_truncated = is_truncated(packet);
+    arrival.ip_header_bad = decoded.ip_header_bad && !arrival.ip_truncated;
     arrival.ip_source_route = has_source_route(packet);
     if (decoded.kind == core::FrameKind::tcp) {
         const auto sums = core::verify_checksums(decoded, packet, static_cast<std::uint32_t>(packet.size()));
