@@ -380,6 +380,12 @@ constexpr Change kChanges[] = {
      {6, 18, 44},
      "a challenge ACK for an ACK of data never sent",
      [](Behaviours& b) { b.unsent_ack_challenged = true; }},
+    // net/ipv4/tcp_minisocks.c:tcp_check_req; measured on 6.18.44
+    {{6, 14, kNever},
+     {6, 15, 0},
+     {6, 18, 44},
+     "a RST on SYN_RECV must hit ISN+1 exactly",
+     [](Behaviours& b) { b.request_rst_needs_exact = true; }},
     // net/ipv4/tcp_minisocks.c:tcp_timewait_state_process and tcp_check_req, v6.18
     {{6, 14, kNever},
      {6, 15, 0},

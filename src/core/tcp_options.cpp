@@ -13,6 +13,10 @@ namespace {
 constexpr std::uint8_t kEnd = 0, kNop = 1, kMss = 2, kWindowScale = 3, kSackPermitted = 4, kTimestamps = 8, kMd5 = 19,
                        kAo = 29, kFastOpen = 34, kExperimental = 254;
 
+/// The kernel's search for authentication options ends when less than an MD5 option's room is left
+/// (net/ipv4/tcp_input.c:tcp_do_parse_auth_options; measured on 6.18.44).
+constexpr std::size_t kSmallestAuthArea = 18;
+
 constexpr std::uint16_t kFastOpenMagic = 0xf989;  // RFC 7413 appendix A
 
 /// One option. @param value what follows the length byte; `length` counts the kind and length bytes too, as sent
@@ -61,15 +65,18 @@ void parse_list(TcpOptions& options, std::span<const std::uint8_t> bytes, std::s
             return;  // cut by the snap length, not the sender's fault
         }
         const std::uint8_t length = bytes[at + 1];
+        const bool auth_looked_at = declared_length - at >= kSmallestAuthArea;
         if (length < 2 || length > declared_length - at) {
-            options.has_bad_auth = kind == kMd5 || kind == kAo;
+            options.has_bad_auth = (kind == kMd5 || kind == kAo) && auth_looked_at;
             options.malformed = true;
             return;
         }
         if (length > bytes.size() - at) {
             return;
         }
+        const bool had_bad_auth = options.has_bad_auth;
         take(options, kind, bytes.data() + at + 2, length);
+        if (!auth_looked_at) options.has_bad_auth = had_bad_auth;
         at += length;
     }
 }

@@ -194,6 +194,7 @@ struct Server::Impl {
     // server_request.cpp: SYN_RECV
     Outcome request_receive(std::uint32_t index, const Received& in, Outbox& out);
     Outcome request_syn(std::uint32_t index, const Received& in, Outbox& out);
+    void send_request_ack(const Request& request, const Received& in, std::uint32_t window, Outbox& out);
     Outcome request_ack(std::uint32_t index, const Received& in, Outbox& out);
     Outcome complete(std::uint32_t listener, const Received& in, const Request& request, Outbox& out);
     bool request_reply_limited(std::uint32_t& last_reply_ms, const Received& in, Counter skipped);

@@ -62,6 +62,20 @@ bool Server::Impl::request_reply_limited(std::uint32_t& last_reply_ms, const Rec
     return false;
 }
 
+/// net/ipv4/tcp_ipv4.c:tcp_v4_reqsk_send_ack
+void Server::Impl::send_request_ack(const Request& r, const Received& in, std::uint32_t window, Outbox& out) {
+    const bool timestamps = (r.bits & Request::kTimestamps) != 0;
+    Segment reply = reply_frame(r.key);
+    reply.flags = flag::ack;
+    reply.sequence = r.iss + 1;
+    reply.acknowledgment = r.isn + 1;
+    reply.window = static_cast<std::uint16_t>(window >> (r.scales >> 4U));
+    reply.options.has_timestamps = timestamps;
+    reply.options.ts_value = timestamps ? tsval_of(r.key, in.now_ns) : 0;
+    reply.options.ts_echo = timestamps ? r.ts_recent : 0;
+    emit(reply, out);
+}
+
 Outcome Server::Impl::request_receive(std::uint32_t i, const Received& in, Outbox& out) {
     if (!listeners[requests[i].listener].open) {
         drop_request(i);
@@ -125,17 +139,7 @@ Outcome Server::Impl::request_syn(std::uint32_t i, const Received& in, Outbox& o
             break;
         case ExistingReply::listen: break;  // not for a request
     }
-    Segment reply = reply_frame(r.key);
-    reply.flags = flag::ack;
-    reply.sequence = r.iss + 1;
-    reply.acknowledgment = r.isn + 1;
-    reply.window = static_cast<std::uint16_t>(facts.window >> (r.scales >> 4U));
-    if (facts.has_ts_recent) {
-        reply.options.has_timestamps = true;
-        reply.options.ts_value = tsval_of(r.key, in.now_ns);
-        reply.options.ts_echo = r.ts_recent;
-    }
-    emit(reply, out);
+    send_request_ack(r, in, facts.window, out);
     return {Fate::bare_ack, why};
 }
 
@@ -170,18 +174,18 @@ Outcome Server::Impl::request_ack(std::uint32_t i, const Received& in, Outbox& o
         }
         const core::Row* why = row(!paws_old && echo_wrong ? "final-ack.tsecr" : "final-ack.out-of-window");
         if (limited) return {Fate::silence, why};
-        Segment reply = reply_frame(r.key);
-        reply.flags = flag::ack;
-        reply.sequence = r.iss + 1;
-        reply.acknowledgment = r.isn + 1;
-        reply.window = static_cast<std::uint16_t>(window >> (r.scales >> 4U));
-        reply.options.has_timestamps = timestamps;
-        reply.options.ts_value = timestamps ? tsval_of(r.key, in.now_ns) : 0;
-        reply.options.ts_echo = timestamps ? r.ts_recent : 0;
-        emit(reply, out);
+        send_request_ack(r, in, window, out);
         return {Fate::bare_ack, why};
     }
     if (saw_timestamp && !core::seq_after(in.seq(), r.isn + 1)) r.ts_recent = options.ts_value;
+    if (in.has(flag::rst) && behaviours().request_rst_needs_exact && in.seq() != r.isn + 1) {
+        if (request_reply_limited(r.last_reply_ms, in, Counter::tcp_ack_skipped_challenge)) {
+            return {Fate::silence, nullptr};
+        }
+        count(Counter::tcp_challenge_ack);
+        send_request_ack(r, in, window, out);
+        return {Fate::bare_ack, nullptr};
+    }
     const bool syn_counts = in.has(flag::syn) && in.seq() != r.isn;
     if (in.has(flag::rst) || syn_counts) {
         count(Counter::tcp_attempt_fails);
