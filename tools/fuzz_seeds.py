@@ -339,11 +339,61 @@ def handshakes():
     }
 
 
+def emulations():
+    """Packets to the emulated host: how (checksums repaired 0x80, acknowledgment relative 0x40, pause), length, bytes."""
+    pauses_ms = [0, 0, 1, 10, 100, 200, 500, 999, 1000, 3000, 15000, 30000, 59000, 61000, 120000, 600000]
+
+    def put(packet, pause_ms=1, how=0xC0):
+        return struct.pack("!BH", how | pauses_ms.index(pause_ms), len(packet)) + packet
+
+    def segment(flags, sequence, ack=0, payload=b"", port=40001, ts=5000, syn=False, v6=False):
+        options = struct.pack("!4sBBIIBBBB", bytes.fromhex("020405b4"), 8, 10, ts, 0, 3, 3, 7, 0) if syn else \
+            struct.pack("!BBBBII", 1, 1, 8, 10, ts, 0)
+        data = struct.pack("!HHIIBBHHH", port, 80, sequence, ack, (5 + len(options) // 4) << 4, flags, 64240, 0, 0)
+        data += options + payload
+        if not v6:
+            return ipv4(data)
+        here, there = (bytes.fromhex("fd" + "00" * 14) + bytes([last]) for last in (7, 1))
+        return struct.pack("!IHBB", 6 << 28, len(data), 6, 64) + here + there + data
+
+    def visit(request, port=40001, ts=5000, close=True, v6=False, pause_ms=1):
+        """Handshake, request, and acknowledgments of what may have come."""
+        more = {"port": port, "ts": ts, "v6": v6}
+        out = put(segment(2, 1000, syn=True, **more), pause_ms) + put(segment(16, 1001, 1, **more))
+        out += put(segment(24, 1001, 1, request, **more))
+        for ack in (142, 205, 1449, 2897):
+            out += put(segment(16, 1001 + len(request), ack, **more))
+        return out + (put(segment(17, 1001 + len(request), 206, **more)) if close else b"")
+
+    get = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    last = b"GET / HTTP/1.0\r\n\r\n"
+    syns = b"".join(put(segment(2, 7, syn=True, port=41000 + i), pause) for i in range(12) for pause in (1, 1000))
+    return {
+        "keep-alive": bytes([7, 0]) + visit(get + get),
+        "close": bytes([7, 2]) + visit(last),
+        "client-closes": bytes([6, 4]) + visit(last),
+        "ipv6": bytes([5, 0]) + visit(get, v6=True),
+        "dual-stack": bytes([2, 128]) + visit(get) + visit(last, 40002, v6=True),
+        "no-http": bytes([4, 1]) + visit(b"hello"),
+        "errors": bytes([7, 0]) + visit(b"hello\r\n") + visit(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", 40002),
+        "body": bytes([7, 0]) + visit(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n123456789" + b"HEAD / HTTP/1.1\r\n\r\n"),
+        "recycle": bytes([0x0A, 2]) + visit(last, ts=9000) + visit(last, 40002, ts=100, pause_ms=1000),
+        "full": bytes([0x96, 16]) + syns + visit(get, 40009),
+        "cookies": bytes([0x22, 0]) + syns + visit(get, 41003, pause_ms=0),
+        "slow-accept": bytes([7, 8]) + b"".join(visit(get, 42000 + i, close=False) for i in range(6)),
+        "large": bytes([6, 34]) + visit(last, close=False),
+        "deferred": bytes([3, 64]) + visit(get),
+        "reset": bytes([7, 0]) + visit(get, close=False) + put(segment(4, 1001 + len(get))),
+        "as-it-is": bytes([7, 0]) + put(ipv4(tcp()), 1, 0) + put(ipv4(tcp(), fragment=3), 1, 0) +
+                    put(ipv4(bytes([8, 0]) + bytes(6), 1), 1, 0) + put(ipv6(tcp()), 1, 0) + put(b"", 1, 0),
+    }
+
+
 def main():
     targets = {"fuzz_packet": packets(), "fuzz_tcp_options": tcp_options(), "fuzz_pcap": pcaps(),
                "fuzz_pcapng": pcapng(), "fuzz_decompress": compressed(), "fuzz_timeline": timelines(),
                "fuzz_netstat": texts(), "fuzz_release": releases(), "fuzz_bundle": bundles(), "fuzz_analyse": analyses(),
-               "fuzz_handshakes": handshakes()}
+               "fuzz_handshakes": handshakes(), "fuzz_emulate": emulations()}
     for target, seeds in targets.items():
         folder = os.path.join(ROOT, target)
         os.makedirs(folder, exist_ok=True)

@@ -8,7 +8,7 @@
 
 namespace synwhy::cli {
 
-/// @param command "pcap", "explain", "path"; anything else gives the overview
+/// @param command "pcap", "explain", "path", "emulate"; anything else gives the overview
 std::string_view help_text(std::string_view command);
 
 }  // namespace synwhy::cli

@@ -12,6 +12,8 @@
 
 #include "cli/help_text.hpp"
 #include "cli/talk.hpp"
+#include "tun/control.hpp"
+#include "tun/response.hpp"
 
 namespace synwhy::cli {
 namespace {
@@ -50,9 +52,8 @@ void add_path(CLI::App& app, PathCommand& options) {
     diff->excludes(list);
 }
 
-const std::map<std::string, LabCommand::Action> kLabActions{{"list", LabCommand::Action::list},
-                                                            {"run", LabCommand::Action::run},
-                                                            {"compare", LabCommand::Action::compare}};
+const std::map<std::string, LabCommand::Action> kLabActions{
+    {"list", LabCommand::Action::list}, {"run", LabCommand::Action::run}, {"compare", LabCommand::Action::compare}};
 
 void add_lab(CLI::App& app, LabCommand& options) {
     app.add_option("action", options.action)->required()->transform(CLI::CheckedTransformer(kLabActions));
@@ -71,6 +72,46 @@ void add_sim(CLI::App& app, SimCommand& options) {
     app.add_option("--kernel", options.kernel);
     app.add_option("--sysctl", options.sysctls)->allow_extra_args(false);
     app.add_option("--duration", options.duration);
+}
+
+std::vector<std::string> shown_tables() {
+    std::vector<std::string> names(std::begin(tun::kControlTables), std::end(tun::kControlTables));
+    names.emplace_back("all");
+    return names;
+}
+
+void add_emulate(CLI::App& app, EmulateCommand& options) {
+    constexpr double kMaxSeconds = 1e9;
+    app.add_option("--kernel", options.kernel);
+    app.add_option("--sysctl", options.sysctls)->allow_extra_args(false);
+    app.add_option("--listen", options.listen)->allow_extra_args(false);
+    app.add_option("--backlog", options.backlog);
+    app.add_option("--defer-accept", options.defer_accept_s)->check(CLI::Range(0, 100'000));
+    app.add_option("--tun", options.tun);
+    app.add_option("--address", options.address);
+    app.add_option("--address6", options.address6);
+    app.add_option("--host-address", options.host_address);
+    app.add_option("--host-address6", options.host_address6);
+    app.add_option("--serve", options.serve)->check(CLI::IsMember({"http", "bytes"}));
+    app.add_option("--response-bytes", options.response_bytes)
+        ->check(CLI::Range(std::uint64_t{0}, tun::kMaxResponseBytes));
+    app.add_flag("!--no-keep-alive", options.keep_alive);
+    app.add_option("--close-first", options.close_first)->check(CLI::IsMember({"server", "client"}));
+    app.add_option("--accept-rate", options.accept_rate)->check(CLI::Range(0.0, 1e9));
+    app.add_option("--stall", options.stalls)->allow_extra_args(false);
+    app.add_option("--idle-timeout", options.idle_timeout_s)->check(CLI::Range(0.1, kMaxSeconds));
+    app.add_option("--hz", options.hz)->check(CLI::Range(100, 1000));
+    app.add_option("--seed", options.seed);
+    app.add_option("--duration", options.duration_s)->check(CLI::Range(0.0, kMaxSeconds));
+    app.add_option("-w,--write", options.write);
+    app.add_option("--write-limit", options.write_limit_mb)->check(CLI::Range(1, 1'000'000));
+    app.add_flag("--json", options.json);
+    app.add_option("--control", options.control);
+    auto* show = app.add_option("--show", options.show)
+                     ->expected(0, 1)
+                     ->default_str("all")
+                     ->check(CLI::IsMember(shown_tables()));
+    app.add_option("--do", options.commands)->expected(1, 2)->excludes(show);
 }
 
 void add_replay(CLI::App& app, ReplayCommand& options) {
@@ -120,6 +161,14 @@ std::string complaint(const SimCommand& options) {
     return {};
 }
 
+std::string complaint(EmulateCommand& options) {
+    if (!options.show.empty() || !options.commands.empty()) return {};
+    if (options.kernel.empty()) return "emulate: --kernel RELEASE is needed";
+    if (options.write == "-") return "emulate: -w wants a file, standard output holds the report";
+    if (options.listen.empty()) options.listen.emplace_back("80");
+    return {};
+}
+
 ExitCode usage_error(std::string_view what, std::string_view command) {
     complain(std::string(what) + "; try: synwhy " + std::string(command) + (command.empty() ? "" : " ") + "--help");
     return ExitCode::usage;
@@ -140,6 +189,7 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     PathCommand path_options;
     LabCommand lab_options;
     SimCommand sim_options;
+    EmulateCommand emulate_options;
     ReplayCommand replay_options;
     bool names_ignored = false;
 
@@ -151,14 +201,16 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     CLI::App* path = app.add_subcommand("path");
     CLI::App* lab = app.add_subcommand("lab");
     CLI::App* sim = app.add_subcommand("sim");
+    CLI::App* emulate = app.add_subcommand("emulate");
     CLI::App* replay = app.add_subcommand("replay");
-    for (CLI::App* command : {pcap, explain, path, lab, sim, replay}) add_common(*command, invocation.common);
+    for (CLI::App* command : {pcap, explain, path, lab, sim, emulate, replay}) add_common(*command, invocation.common);
     add_pcap(*pcap, pcap_options, names_ignored);
     explain->add_option("topic", explain_options.topic);
     explain->add_flag("--json", explain_options.json);
     add_path(*path, path_options);
     add_lab(*lab, lab_options);
     add_sim(*sim, sim_options);
+    add_emulate(*emulate, emulate_options);
     add_replay(*replay, replay_options);
 
     const auto command = [&]() -> std::string {
@@ -191,6 +243,9 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     } else if (sim->parsed()) {
         wrong = complaint(sim_options);
         invocation.command = std::move(sim_options);
+    } else if (emulate->parsed()) {
+        wrong = complaint(emulate_options);
+        invocation.command = std::move(emulate_options);
     } else if (replay->parsed()) {
         invocation.command = std::move(replay_options);
     } else {

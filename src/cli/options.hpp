@@ -72,6 +72,35 @@ struct SimCommand {
     std::string duration{};
 };
 
+struct EmulateCommand {
+    std::string kernel{};
+    std::vector<std::string> sysctls{};  ///< "name=value"
+    std::vector<std::string> listen{};   ///< "PORT", "ADDRESS:PORT"; 80 when none is given
+    int backlog = 128;
+    int defer_accept_s = 0;
+    std::string tun = "synwhy0";
+    std::string address = "10.0.0.1/24";
+    std::string address6{};       ///< empty: no IPv6
+    std::string host_address{};   ///< empty: a neighbour of `address`
+    std::string host_address6{};  ///< empty: a neighbour of `address6`
+    std::string serve = "http";   ///< or "bytes"
+    std::uint64_t response_bytes = 64;
+    bool keep_alive = true;
+    std::string close_first = "server";   ///< or "client"
+    std::optional<double> accept_rate{};  ///< connections per second
+    std::vector<std::string> stalls{};    ///< "FROM-TO", seconds since the start
+    double idle_timeout_s = 60;
+    int hz = 1000;
+    std::uint64_t seed = 0;  ///< 0: a random one
+    std::optional<double> duration_s{};
+    std::string write{};  ///< capture file, empty for none
+    std::uint64_t write_limit_mb = 1000;
+    bool json = false;
+    std::string control{};                ///< socket path, empty for the default
+    std::string show{};                   ///< table to show, "all"; empty: emulate
+    std::vector<std::string> commands{};  ///< --do and its words; empty: none
+};
+
 struct ReplayCommand {
     std::vector<std::string> files{};  ///< recorded experiments, at least one
     std::string known{};               ///< file with known differences, empty for none
@@ -81,7 +110,8 @@ struct ReplayCommand {
 
 struct Invocation {
     CommonOptions common{};
-    std::variant<PcapOptions, ExplainCommand, PathCommand, LabCommand, SimCommand, ReplayCommand> command{};
+    std::variant<PcapOptions, ExplainCommand, PathCommand, LabCommand, SimCommand, EmulateCommand, ReplayCommand>
+        command{};
 };
 
 /// The invocation, or, when nothing is left to do (help, version, a usage error: all printed), the exit status.

@@ -1,7 +1,8 @@
-// Which counter does a sentence of `netstat -s` show?
+// Which counter does a sentence of `netstat -s` show, and the other way round?
 //
-// Wordings of net-tools 1.60 (RHEL 5 and 6) and of its later corrections ("ignored" -> "dropped", "send out" ->
-// "sent out", "retransmited", "rejects in"). Left out: counters that say nothing about passive opens.
+// Of several wordings of a counter the newest stands last. Wordings of net-tools 1.60 (RHEL 5 and 6) and of its later
+// corrections ("ignored" -> "dropped", "send out" -> "sent out", "retransmited", "rejects in"). Left out: counters that
+// say nothing about passive opens.
 #include "host/netstat_sentences.hpp"
 
 namespace synwhy::host {
@@ -76,6 +77,14 @@ std::string_view counter_of_sentence(std::string_view section, std::string_view 
         if (known.section == section && known.text == sentence) return known.counter;
     }
     return {};
+}
+
+std::string_view sentence_of_counter(std::string_view section, std::string_view counter) {
+    std::string_view newest;
+    for (const auto& known : kSentences) {
+        if (known.section == section && known.counter == counter) newest = known.text;
+    }
+    return newest;
 }
 
 }  // namespace synwhy::host
