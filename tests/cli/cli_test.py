@@ -24,7 +24,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.join(HERE, "..", "..")
 BINARY = os.path.abspath(os.environ.get("SYNWHY_BINARY", "synwhy"))
 PLAIN = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TERM": "xterm"}
-COMMANDS = ["pcap", "explain", "path", "emulate"]
+COMMANDS = ["pcap", "explain", "path", "emulate", "replay"]
 
 
 def schema(name):
@@ -87,7 +87,7 @@ class Help(Case):
         declared = {name for name in declared if name.startswith("-")}
         texts = "".join(self.run_synwhy(command, "--help")[0] for command in COMMANDS)
         ours = re.sub(r"(?m)^  (synwhy|ssh) .*|netstat -s|nstat -az|uname -[rv]", "", texts)  # other programs' options
-        named = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", ours))
+        named = set(re.findall(r"(?<![\w-])--?[a-z][a-z0-9-]*", ours))
         self.assertEqual(declared, named - {"--help"})
 
     def test_version(self):
