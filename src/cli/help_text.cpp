@@ -13,6 +13,8 @@ usage: synwhy COMMAND [OPTIONS]
   explain CAUSE      what a cause is and what helps; "list" names all
   path --kernel R    what Linux release R does with a SYN, step by step
   emulate --kernel R answer real clients as Linux release R would
+  lab run NAME       play a script against the running kernel (root)
+  sim SCENARIO       simulate clients, NAT, floods and servers; "list" names all
   replay FILE...     does the model do what these kernels were measured to do?
 
   synwhy COMMAND --help    options of a command
@@ -145,6 +147,55 @@ while it runs
   synwhy emulate --show peers
 )text";
 
+constexpr std::string_view kLab =
+    R"text(usage: synwhy lab list | run NAME | compare [NAME...]
+
+Plays scripts of SYNs and other segments against the running kernel, in network
+namespaces of its own, and says what came back and which counters moved. Needs
+root and /dev/net/tun; nothing outside those namespaces is touched. NAME is one
+of `lab list`, or a scenario file with a [script].
+
+  list             which scripts there are, and why this kernel can't show some
+  run NAME         play one, step by step
+  compare NAME...  play them on the kernel, in the model of this kernel, and in
+                   the model behind a TUN device; print where they differ.
+                   Without NAME: all of them, which takes minutes
+
+      --json         list, run: one JSON object
+      --record FILE  run: write the measurement as JSON, for `synwhy replay`
+
+  synwhy lab run accept-queue-full-backlog-1
+  synwhy lab run my-experiment.toml --record my-kernel.json
+
+exit status of compare: 0 all agree, 1 they differ
+)text";
+
+constexpr std::string_view kSim =
+    R"text(usage: synwhy sim [OPTIONS] SCENARIO | list
+
+Simulates what SCENARIO describes: servers of any kernel, clients, NAT gateways,
+lossy links, SYN floods and changes of settings; says who was refused and why.
+SCENARIO is a TOML file or the name of a built-in one, followed by /VARIANT for
+one of its variants. The same seed gives the same run, byte for byte. No packet
+leaves this process.
+
+      --seed N             another run of the same scenario
+      --duration TIME      "90 s", "10 min"
+      --kernel RELEASE     of every server
+      --sysctl NAME=VALUE  of every server; repeatable
+  -v, --verbose            all counters and clients
+      --json               the result as one JSON object
+  -w, --write FILE         what the servers' interfaces saw, as pcapng; "-" is
+                           standard output
+      --html FILE          a report with plots in one file
+      --color WHEN         auto, always, never
+      --exit-zero          exit 0 also when somebody was refused
+
+  synwhy sim nat-recycle
+  synwhy sim nat-recycle --kernel 4.12
+  synwhy sim nat-recycle -w nat.pcapng --html nat.html; synwhy pcap nat.pcapng
+)text";
+
 constexpr std::string_view kReplay =
     R"text(usage: synwhy replay [OPTIONS] FILE...
 
@@ -169,6 +220,8 @@ std::string_view help_text(std::string_view command) {
     if (command == "explain") return kExplain;
     if (command == "path") return kPath;
     if (command == "emulate") return kEmulate;
+    if (command == "lab") return kLab;
+    if (command == "sim") return kSim;
     if (command == "replay") return kReplay;
     return kOverview;
 }

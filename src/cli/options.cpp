@@ -92,6 +92,28 @@ void add_emulate(CLI::App& app, EmulateCommand& options) {
     app.add_option("--do", options.commands)->expected(1, 2)->excludes(show);
 }
 
+const std::map<std::string, LabCommand::Action> kLabActions{
+    {"list", LabCommand::Action::list}, {"run", LabCommand::Action::run}, {"compare", LabCommand::Action::compare}};
+
+void add_lab(CLI::App& app, LabCommand& options) {
+    app.add_option("action", options.action)->required()->transform(CLI::CheckedTransformer(kLabActions));
+    app.add_option("names", options.names);
+    app.add_flag("--json", options.json);
+    app.add_option("--record", options.record);
+}
+
+void add_sim(CLI::App& app, SimCommand& options) {
+    app.add_option("scenario", options.scenario);
+    app.add_option("--seed", options.seed);
+    app.add_flag("--json", options.json);
+    app.add_flag("-v,--verbose", options.verbose);
+    app.add_option("-w,--write", options.write);
+    app.add_option("--html", options.html);
+    app.add_option("--kernel", options.kernel);
+    app.add_option("--sysctl", options.sysctls)->allow_extra_args(false);
+    app.add_option("--duration", options.duration);
+}
+
 void add_replay(CLI::App& app, ReplayCommand& options) {
     app.add_option("files", options.files)->required();
     app.add_option("--known", options.known);
@@ -129,6 +151,24 @@ std::string complaint(EmulateCommand& options) {
     return {};
 }
 
+std::string complaint(const LabCommand& options) {
+    using Action = LabCommand::Action;
+    if (options.action == Action::run && options.names.size() != 1) return "lab run: one NAME or FILE is needed";
+    if (options.action == Action::list && !options.names.empty()) return "lab list: takes no names";
+    if (options.action != Action::run && !options.record.empty()) return "lab: --record belongs to run";
+    if (options.action == Action::compare && options.json) return "lab: --json belongs to list and run";
+    return {};
+}
+
+std::string complaint(const SimCommand& options) {
+    if (options.scenario.empty()) return "sim: no scenario given; \"synwhy sim list\" names those that are built in";
+    if (options.write == "-" && options.html == "-") return "sim: standard output can hold one of -w and --html";
+    if ((options.write == "-" || options.html == "-") && options.json) {
+        return "sim: standard output is taken: --json excludes -w - and --html -";
+    }
+    return {};
+}
+
 ExitCode usage_error(std::string_view what, std::string_view command) {
     complain(std::string(what) + "; try: synwhy " + std::string(command) + (command.empty() ? "" : " ") + "--help");
     return ExitCode::usage;
@@ -148,6 +188,8 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     ExplainCommand explain_options;
     PathCommand path_options;
     EmulateCommand emulate_options;
+    LabCommand lab_options;
+    SimCommand sim_options;
     ReplayCommand replay_options;
     bool names_ignored = false;
 
@@ -158,13 +200,17 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     CLI::App* explain = app.add_subcommand("explain");
     CLI::App* path = app.add_subcommand("path");
     CLI::App* emulate = app.add_subcommand("emulate");
+    CLI::App* lab = app.add_subcommand("lab");
+    CLI::App* sim = app.add_subcommand("sim");
     CLI::App* replay = app.add_subcommand("replay");
-    for (CLI::App* command : {pcap, explain, path, emulate, replay}) add_common(*command, invocation.common);
+    for (CLI::App* command : {pcap, explain, path, emulate, lab, sim, replay}) add_common(*command, invocation.common);
     add_pcap(*pcap, pcap_options, names_ignored);
     explain->add_option("topic", explain_options.topic);
     explain->add_flag("--json", explain_options.json);
     add_path(*path, path_options);
     add_emulate(*emulate, emulate_options);
+    add_lab(*lab, lab_options);
+    add_sim(*sim, sim_options);
     add_replay(*replay, replay_options);
 
     const auto command = [&]() -> std::string {
@@ -194,6 +240,12 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     } else if (emulate->parsed()) {
         wrong = complaint(emulate_options);
         invocation.command = std::move(emulate_options);
+    } else if (lab->parsed()) {
+        wrong = complaint(lab_options);
+        invocation.command = std::move(lab_options);
+    } else if (sim->parsed()) {
+        wrong = complaint(sim_options);
+        invocation.command = std::move(sim_options);
     } else if (replay->parsed()) {
         invocation.command = std::move(replay_options);
     } else {

@@ -82,6 +82,25 @@ struct EmulateCommand {
     std::vector<std::string> commands{};  ///< --do and its words; empty: none
 };
 
+struct LabCommand {
+    enum class Action { list, run, compare } action = Action::list;
+    std::vector<std::string> names{};  ///< scripts of the library, or files; none: all of the library (compare)
+    bool json = false;
+    std::string record{};  ///< file, empty for none
+};
+
+struct SimCommand {
+    std::string scenario{};  ///< file, shipped name, NAME/VARIANT, or "list"
+    std::optional<std::uint64_t> seed{};
+    bool json = false;
+    bool verbose = false;
+    std::string write{};                 ///< capture at the servers' interfaces, "-" is standard output
+    std::string html{};                  ///< report
+    std::string kernel{};                ///< of every server
+    std::vector<std::string> sysctls{};  ///< of every server, "name=value"
+    std::string duration{};
+};
+
 struct ReplayCommand {
     std::vector<std::string> files{};  ///< recorded experiments, at least one
     std::string known{};               ///< file with known differences, empty for none
@@ -91,7 +110,8 @@ struct ReplayCommand {
 
 struct Invocation {
     CommonOptions common{};
-    std::variant<PcapOptions, ExplainCommand, PathCommand, EmulateCommand, ReplayCommand> command{};
+    std::variant<PcapOptions, ExplainCommand, PathCommand, EmulateCommand, LabCommand, SimCommand, ReplayCommand>
+        command{};
 };
 
 /// The invocation, or, when nothing is left to do (help, version, a usage error: all printed), the exit status.

@@ -5,6 +5,7 @@ Left out: whether a diagnosis is right, which tests/incidents judges.
 """
 
 import errno
+import glob
 import json
 import os
 import pty
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 import unittest
 
 sys.dont_write_bytecode = True
@@ -24,7 +26,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.join(HERE, "..", "..")
 BINARY = os.path.abspath(os.environ.get("SYNWHY_BINARY", "synwhy"))
 PLAIN = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TERM": "xterm"}
-COMMANDS = ["pcap", "explain", "path", "emulate", "replay"]
+COMMANDS = ["pcap", "explain", "path", "emulate", "sim", "replay"]
 
 
 def schema(name):
@@ -94,6 +96,30 @@ class Help(Case):
         out, err = self.run_synwhy("--version", code=0)
         self.assertRegex(out, r"\Asynwhy \d+\.\d+\.\d+\n\Z")
         self.assertEqual("", err)
+
+
+class Sim(Case):
+    def test_scenarios_satisfy_their_schema(self):
+        files = sorted(glob.glob(os.path.join(SOURCE, "scenarios/*.toml")))
+        self.assertGreater(len(files), 5)
+        for path in files:
+            with self.subTest(path), open(path, "rb") as file:
+                self.assertEqual([], list(json_schema.check(tomllib.load(file), schema("scenario"))))
+
+    def test_schema_rejects(self):
+        for scenario in ({"duration": 5}, {"seed": -1}, {"clients": {"arrivals": {"uniform": ["1 s"]}}}, {"gateway": {}},
+                         {"link": [{"loss": 2}]}, {"script": {"steps": [1]}}):
+            with self.subTest(scenario):
+                self.assertNotEqual([], list(json_schema.check(scenario, schema("scenario"))))
+
+    def test_mistake_in_a_file_has_a_place(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "x.toml")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write('title = "x"\nsede = 1\n')
+            _, err = self.run_synwhy("sim", path, code=2)
+            self.assert_one_complaint(err)
+            self.assertIn("x.toml:2:1: unknown key 'sede' (did you mean 'seed'?)", err)
 
 
 class Usage(Case):

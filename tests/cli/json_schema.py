@@ -6,13 +6,14 @@ nobody believes in a check that is not made.
 
 import re
 
-ANNOTATIONS = {"$schema", "$defs", "title", "description"}
+ANNOTATIONS = {"$schema", "$defs", "title", "description", "default"}
 TYPES = {
     "object": lambda value: isinstance(value, dict),
     "array": lambda value: isinstance(value, list),
     "string": lambda value: isinstance(value, str),
     "boolean": lambda value: isinstance(value, bool),
     "null": lambda value: value is None,
+    "number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
     "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
 }
 
@@ -73,8 +74,31 @@ def _ref(value, wanted, where, root):
     yield from check(value, root["$defs"][wanted.removeprefix("#/$defs/")], where, root)
 
 
+def _additional(value, wanted, where, root):
+    if isinstance(value, dict) and isinstance(wanted, dict):  # false is the business of undescribed()
+        for name, member in value.items():
+            yield from check(member, wanted, f"{where}.{name}", root)
+
+
+def _one_of(value, wanted, where, root):
+    fits = sum(not list(check(value, schema, where, root)) for schema in wanted)
+    if fits != 1:
+        yield f"fits {fits} of {len(wanted)} alternatives, not one"
+
+
+def _min_items(value, wanted, _where, _root):
+    if isinstance(value, list) and len(value) < wanted:
+        yield f"has {len(value)} items, fewer than {wanted}"
+
+
+def _max_items(value, wanted, _where, _root):
+    if isinstance(value, list) and len(value) > wanted:
+        yield f"has {len(value)} items, more than {wanted}"
+
+
 KEYWORDS = {"type": _type, "const": _const, "enum": _enum, "pattern": _pattern, "minimum": _minimum, "maximum": _maximum,
-            "required": _required, "properties": _properties, "items": _items, "$ref": _ref}
+            "required": _required, "properties": _properties, "items": _items, "$ref": _ref,
+            "additionalProperties": _additional, "oneOf": _one_of, "minItems": _min_items, "maxItems": _max_items}
 
 
 def check(value, schema, where="$", root=None):

@@ -18,10 +18,10 @@ LAYERS = {
     "host": ["core"],
     "live": ["core"],
     "truth": ["model", "core"],
-    "emit": ["truth", "core"],
+    "emit": ["truth", "sim", "core"],  # sim: only the values of a run (sim/result.hpp)
     "sim": ["model", "core"],
     "tun": ["model", "core"],
-    "lab": ["sim", "core"],
+    "lab": ["sim", "model", "core"],
     "diagnose": ["model", "capture", "core"],
     "serve": ["emit", "core"],
     "fleet": ["emit", "core"],

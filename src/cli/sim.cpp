@@ -1,0 +1,275 @@
+// synwhy sim: what would happen?
+//
+// The order of work is run_sim(): find the scenario, apply the command line, run, write the capture and the report,
+// answer. Packets of the run go straight into the capture file, so that memory does not grow with them.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <expected>
+#include <fstream>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "capture/pcapng_writer.hpp"
+#include "cli/commands.hpp"
+#include "cli/facts.hpp"
+#include "cli/suggest.hpp"
+#include "cli/talk.hpp"
+#include "core/packet_build.hpp"
+#include "emit/sim_html.hpp"
+#include "emit/sim_json.hpp"
+#include "emit/sim_text.hpp"
+#include "emit/text.hpp"
+#include "host/sysctl_text.hpp"
+#include "sim/fields.hpp"
+#include "sim/scenario.hpp"
+#include "sim/shipped.hpp"
+#include "sim/world.hpp"
+
+namespace synwhy::cli {
+namespace {
+
+/// A file, or standard output for "-".
+class FileSink : public capture::ByteSink {
+  public:
+    static std::expected<FileSink, core::Error> open(const std::string& path) {
+        if (path == "-") return FileSink(STDOUT_FILENO, "standard output");
+        const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+        if (descriptor < 0) return std::unexpected(core::Error{std::string("open: ") + std::strerror(errno), path});
+        return FileSink(descriptor, path);
+    }
+    FileSink(FileSink&& other) noexcept : descriptor_(other.descriptor_), name_(std::move(other.name_)) {
+        other.descriptor_ = -1;
+    }
+    FileSink& operator=(FileSink&&) = delete;
+    ~FileSink() override {
+        if (descriptor_ > STDERR_FILENO) ::close(descriptor_);
+    }
+    std::expected<void, core::Error> write(std::span<const std::uint8_t> bytes) override {
+        while (!bytes.empty()) {
+            const ssize_t done = ::write(descriptor_, bytes.data(), bytes.size());
+            if (done >= 0) {
+                bytes = bytes.subspan(static_cast<std::size_t>(done));
+            } else if (errno != EINTR) {
+                return std::unexpected(core::Error{std::string("write: ") + std::strerror(errno), name_});
+            }
+        }
+        return {};
+    }
+
+  private:
+    FileSink(int descriptor, std::string name) : descriptor_(descriptor), name_(std::move(name)) {}
+    int descriptor_;
+    std::string name_;
+};
+
+/// Writes segments as raw IP packets; only headers are kept, as tcpdump -s 128 would.
+class CaptureFile {
+  public:
+    explicit CaptureFile(FileSink sink) : sink_(std::move(sink)), writer_(sink_) {}
+    CaptureFile(const CaptureFile&) = delete;
+    CaptureFile& operator=(const CaptureFile&) = delete;
+
+    void begin(const sim::Scenario& scenario) {
+        const std::string comment = "synwhy sim " + scenario.name + ", seed " + std::to_string(scenario.seed) + ": " +
+                                    scenario.title + " (simulated, no real traffic)";
+        writer_.section(std::span(&comment, 1));
+        interface_ = writer_.interface({.name = "sim", .link = core::LinkType::raw, .snap_length = kSnapLength});
+    }
+    void add(std::int64_t time_ns, const core::Segment& segment) {
+        bytes_.clear();
+        core::append_packet(segment, {}, bytes_);
+        capture::Packet packet;
+        packet.time_ns = time_ns;
+        packet.data = std::span(bytes_).first(std::min<std::size_t>(bytes_.size(), kSnapLength));
+        packet.wire_length = static_cast<std::uint32_t>(bytes_.size());
+        packet.link = core::LinkType::raw;
+        writer_.packet(interface_, packet, {});
+    }
+    std::expected<void, core::Error> finish() { return writer_.finish(); }
+
+  private:
+    static constexpr std::uint32_t kSnapLength = 128;
+    FileSink sink_;
+    capture::PcapngWriter writer_;
+    std::uint32_t interface_ = 0;
+    std::vector<std::uint8_t> bytes_{};
+};
+
+std::expected<std::string, core::Error> read_text(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return std::unexpected(core::Error{std::string("open: ") + std::strerror(errno), path});
+    std::string text(sim::kMaxScenarioBytes + 1, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    if (file.bad()) return std::unexpected(core::Error{"cannot be read", path});
+    text.resize(static_cast<std::size_t>(file.gcount()));
+    return text;
+}
+
+bool is_regular_file(const std::string& path) {
+    struct stat status{};
+    return ::stat(path.c_str(), &status) == 0 && !S_ISDIR(status.st_mode);
+}
+
+std::optional<std::string_view> shipped(std::string_view name) {
+    for (const sim::ShippedScenario& scenario : sim::shipped_scenarios()) {
+        if (scenario.name == name) return scenario.text;
+    }
+    return std::nullopt;
+}
+
+ExitCode no_such_scenario(const std::string& name) {
+    std::vector<std::string_view> names;
+    for (const sim::ShippedScenario& scenario : sim::shipped_scenarios()) names.push_back(scenario.name);
+    const auto near = near_matches(name, names);
+    complain("'" + name + "' is no file and no built-in scenario; " +
+             (near.empty() ? "\"synwhy sim list\" names them" : "did you mean " + either(near) + "?"));
+    return ExitCode::usage;
+}
+
+std::expected<sim::Scenario, Refusal> parse(std::string_view text, const std::string& name, std::string_view variant) {
+    auto scenario = sim::parse_scenario(text, name);
+    if (!scenario) {
+        complain(core::to_string(scenario.error()));
+        return std::unexpected(ExitCode::usage);
+    }
+    if (!variant.empty() && !sim::apply_variant(*scenario, variant)) {
+        std::string names;
+        for (const auto& known : scenario->variants) names += (names.empty() ? "" : ", ") + known.name;
+        complain(name + " has no variant '" + std::string(variant) + "'" + (names.empty() ? "" : "; it has: " + names));
+        return std::unexpected(ExitCode::usage);
+    }
+    return *std::move(scenario);
+}
+
+/// A file wins over a built-in name; what follows the last slash of a name that is neither is a variant.
+std::expected<sim::Scenario, Refusal> find_scenario(const std::string& given) {
+    std::string name = given;
+    std::string variant;
+    for (;;) {
+        if (is_regular_file(name)) {
+            const auto text = read_text(name);
+            if (text) return parse(*text, name, variant);
+            complain(core::to_string(text.error()));
+            return std::unexpected(ExitCode::could_not_look);
+        }
+        if (const auto text = shipped(name)) return parse(*text, name + ".toml", variant);
+        const auto slash = name.rfind('/');
+        if (slash == std::string::npos || !variant.empty()) return std::unexpected(no_such_scenario(given));
+        variant = name.substr(slash + 1);
+        name.resize(slash);
+    }
+}
+
+std::expected<void, Refusal> apply_options(const SimCommand& options, sim::Scenario& scenario) {
+    if (options.seed) scenario.seed = *options.seed;
+    if (!options.duration.empty()) {
+        const auto duration = sim::parse_duration(options.duration);
+        if (!duration || *duration <= 0 || *duration > sim::kMaxDuration_ns) {
+            complain("--duration: '" + options.duration + "' is no duration up to 30 d, for example \"90 s\"");
+            return std::unexpected(ExitCode::usage);
+        }
+        scenario.duration_ns = *duration;
+    }
+    if (!options.kernel.empty()) {
+        if (const auto kernel = kernel_of(options.kernel); !kernel) return std::unexpected(kernel.error());
+        for (sim::ServerPlan& server : scenario.servers) server.kernel = options.kernel;
+    }
+    for (const std::string& assignment : options.sysctls) {
+        const auto parsed = host::parse_sysctl_assignment(assignment);
+        if (!parsed) {
+            complain("--sysctl: " + core::to_string(parsed.error()));
+            return std::unexpected(ExitCode::usage);
+        }
+        for (sim::ServerPlan& server : scenario.servers) server.sysctls.push_back({parsed->first, parsed->second});
+    }
+    return {};
+}
+
+ExitCode list_scenarios() {
+    std::string out;
+    for (const sim::ShippedScenario& shipped_one : sim::shipped_scenarios()) {
+        const auto scenario = sim::parse_scenario(shipped_one.text, std::string(shipped_one.name) + ".toml");
+        if (!scenario) {
+            complain(core::to_string(scenario.error()));
+            return ExitCode::bug;
+        }
+        if (!scenario->script.empty()) continue;
+        emit::append_wrapped(out, scenario->name + "\n  ", scenario->title, terminal_width(STDOUT_FILENO) - 2);
+        for (const sim::VariantPlan& variant : scenario->variants) {
+            out += "    " + scenario->name + '/' + variant.name + '\n';
+        }
+    }
+    return print(out) ? ExitCode::nothing_found : ExitCode::could_not_look;
+}
+
+/// @return false after complaining
+bool write_html(const std::string& path, const sim::Result& result) {
+    auto file = FileSink::open(path);
+    const std::string text = emit::sim_html(result);
+    std::expected<void, core::Error> written;
+    if (file) {
+        written = file->write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+    } else {
+        written = std::unexpected(file.error());
+    }
+    if (!written) complain(core::to_string(written.error()));
+    return written.has_value();
+}
+
+bool print_result(const sim::Result& result, const SimCommand& options, const CommonOptions& common) {
+    if (options.json) return print(emit::sim_json(result));
+    const bool stdout_taken = options.write == "-" || options.html == "-";
+    const int descriptor = stdout_taken ? STDERR_FILENO : STDOUT_FILENO;
+    const std::string text = emit::render_sim(result, {.width = terminal_width(descriptor),
+                                                       .colour = use_colour(common.colour, descriptor),
+                                                       .utf8 = locale_is_utf8(),
+                                                       .verbose = options.verbose});
+    if (!stdout_taken) return print(text);
+    talk(text);
+    return true;
+}
+
+}  // namespace
+
+ExitCode run_sim(const SimCommand& options, const CommonOptions& common) {
+    if (options.scenario == "list") return list_scenarios();
+    auto scenario = find_scenario(options.scenario);
+    if (!scenario) return scenario.error();
+    if (const auto applied = apply_options(options, *scenario); !applied) return applied.error();
+    if (!scenario->script.empty()) {
+        complain(scenario->file_name + ": a script of single steps is not for sim");
+        return ExitCode::usage;
+    }
+    std::optional<CaptureFile> capture;
+    sim::PacketCallback on_packet;
+    if (!options.write.empty()) {
+        auto sink = FileSink::open(options.write);
+        if (!sink) {
+            complain(core::to_string(sink.error()));
+            return ExitCode::could_not_look;
+        }
+        capture.emplace(*std::move(sink));
+        capture->begin(*scenario);
+        on_packet = [&](std::int64_t time_ns, const core::Segment& segment, bool) { capture->add(time_ns, segment); };
+    }
+    const sim::Result result = sim::run(*scenario, on_packet);
+    bool good = true;
+    if (capture) {
+        if (const auto written = capture->finish(); !written) {
+            complain(core::to_string(written.error()));
+            good = false;
+        }
+    }
+    if (!options.html.empty()) good = write_html(options.html, result) && good;
+    good = print_result(result, options, common) && good;
+    if (!good) return ExitCode::could_not_look;
+    return emit::anything_wrong(result) ? ExitCode::cause_found : ExitCode::nothing_found;
+}
+
+}  // namespace synwhy::cli

@@ -1,0 +1,112 @@
+"""Does a lab leave nothing behind: not after its end, not after ^C, and not for long after kill -9?
+
+usage: cleanup_test.py SYNWHY
+
+Exit status 77 (skipped) says what is missing.
+"""
+
+import glob
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+LONG_SCRIPT = "title = 'waits'\n[script]\nsteps = ['listen L', 'wait 20000']\n"
+SHORT_SCRIPT = "title = 'short'\n[script]\nsteps = ['set net.ipv4.tcp_syncookies 0', 'listen L backlog=4', 'syn A', 'ack A']\n"
+
+
+def names_of(pid):
+    return glob.glob(f"/run/netns/synwhy-lab-{pid}-*")
+
+
+def wait_for(condition, what, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            sys.exit(f"FAIL: waited {seconds} s for: {what}")
+        time.sleep(0.02)
+
+
+def check(condition, what):
+    print(("ok   " if condition else "FAIL ") + what)
+    if not condition:
+        sys.exit(1)
+
+
+def start(synwhy, script):
+    lab = subprocess.Popen([synwhy, "lab", "run", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: names_of(lab.pid) and b"listen" in os.read(lab.stdout.fileno(), 4096), "the script's first step")
+    return lab
+
+
+def test_end(synwhy, folder):
+    script = os.path.join(folder, "short.toml")
+    record = os.path.join(folder, "record.json")
+    with open(script, "w", encoding="utf-8") as file:
+        file.write(SHORT_SCRIPT)
+    before = subprocess.run(["sysctl", "-n", "net.ipv4.tcp_syncookies"], capture_output=True, check=False).stdout
+    lab = subprocess.Popen([synwhy, "lab", "run", script, "--record", record], stdout=subprocess.PIPE, text=True)
+    output = lab.communicate(timeout=60)[0]
+    check(lab.returncode == 0 and "synack" in output, "a script is played")
+    check(not names_of(lab.pid), "nothing is left after the end")
+    after = subprocess.run(["sysctl", "-n", "net.ipv4.tcp_syncookies"], capture_output=True, check=False).stdout
+    check(before == after, "the host's own sysctl is as before")
+    with open(record, encoding="utf-8") as file:
+        recording = json.load(file)
+    verdicts = [step.get("verdict") for step in recording["steps"]]
+    check(verdicts == [None, None, "synack", "none"], "the record holds every step's verdict")
+    check(recording["kernel"] == os.uname().release, "the record names the kernel")
+    check(recording["steps"][-1]["socks"]["acceptq:80"] == 1, "the record holds the accept queue")
+    replay = subprocess.run([synwhy, "replay", record], capture_output=True, text=True, check=False)
+    check(replay.returncode == 0, "the record can be replayed, and the model agrees")
+
+
+def test_interrupt(synwhy, script):
+    lab = start(synwhy, script)
+    lab.send_signal(signal.SIGINT)
+    lab.wait(timeout=20)
+    check(lab.returncode == 3, "^C ends a lab")
+    check("interrupted" in lab.stderr.read(), "and says so")
+    check(not names_of(lab.pid), "and leaves nothing")
+
+
+def test_kill(synwhy, script):
+    bystander = start(synwhy, script)
+    killed = start(synwhy, script)
+    killed.kill()
+    killed.wait(timeout=20)
+    check(bool(names_of(killed.pid)), "kill -9 leaves a namespace")
+    listing = subprocess.run([synwhy, "lab", "list"], capture_output=True, text=True, timeout=60, check=False)
+    check(not names_of(killed.pid), "the next start removes it")
+    check(f"synwhy-lab-{killed.pid}-" in listing.stderr, "and says so")
+    check(bool(names_of(bystander.pid)) and bystander.poll() is None, "a lab that still runs is left alone")
+    bystander.send_signal(signal.SIGINT)
+    bystander.wait(timeout=20)
+    check(not names_of(bystander.pid), "and cleans up itself")
+
+
+def main():
+    synwhy = sys.argv[1]
+    if os.geteuid() != 0:
+        print("SKIP: not root")
+        sys.exit(77)
+    if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
+        print("SKIP: no /dev/net/tun")
+        sys.exit(77)
+    if subprocess.run(["unshare", "-n", "true"], capture_output=True, check=False).returncode:
+        print("SKIP: no network namespaces")
+        sys.exit(77)
+    with tempfile.TemporaryDirectory() as folder:
+        test_end(synwhy, folder)
+        script = os.path.join(folder, "long.toml")
+        with open(script, "w", encoding="utf-8") as file:
+            file.write(LONG_SCRIPT)
+        test_interrupt(synwhy, script)
+        test_kill(synwhy, script)
+
+
+if __name__ == "__main__":
+    main()
