@@ -5,6 +5,7 @@
 
 #include "core/bytes.hpp"
 #include "core/packet_build.hpp"
+#include "model/arrival.hpp"
 
 namespace synwhy::sim {
 namespace {
@@ -119,27 +120,6 @@ Bytes ip_header(const Crafted& c, std::size_t tcp_length) {
     return ip;
 }
 
-/// Is there a loose or strict source route among the options of the IPv4 header? (RFC 791 3.1)
-bool has_source_route(const Bytes& packet) {
-    if (packet.empty() || packet[0] >> 4U != 4) return false;
-    const std::size_t end = std::min<std::size_t>((packet[0] & 15U) * 4U, packet.size());
-    for (std::size_t at = kIpv4Header; at < end;) {
-        const std::uint8_t kind = packet[at];
-        if (kind == 131 || kind == 137) return true;
-        if (kind == 0) return false;
-        const std::size_t length = kind == 1 ? 1 : (at + 1 < end ? packet[at + 1] : 0U);
-        if (length == 0) return false;
-        at += length;
-    }
-    return false;
-}
-
-/// Bytes of the whole packet by its IP header.
-std::size_t declared_length(const Bytes& packet) {
-    if (packet[0] >> 4U == 6) return kIpv6Header + core::load_be16(&packet[4]);
-    return core::load_be16(&packet[2]);
-}
-
 }  // namespace
 
 Bytes write_packet(const Crafted& crafted) {
@@ -163,21 +143,7 @@ std::optional<Arrived> read_arrival(const Bytes& packet) {
     const core::Decoded decoded = core::decode(core::LinkType::raw, packet, wire_length);
     if (decoded.kind != core::FrameKind::tcp && decoded.kind != core::FrameKind::tcp_malformed) return std::nullopt;
     if (decoded.first_fragment) return std::nullopt;  // waits for the others below TCP
-    Arrived arrived{.segment = decoded.segment};
-    const core::Checksums sums = core::verify_checksums(decoded, packet, wire_length);
-    model::Arrival& a = arrived.arrival;
-    a.ip_truncated = declared_length(packet) > packet.size();
-    a.ip_header_bad = decoded.ip_header_bad && !a.ip_truncated;
-    a.ip_checksum_bad = sums.ip == core::Checksum::bad;
-    a.ip_source_route = has_source_route(packet);
-    a.tcp_checksum_bad = sums.tcp == core::Checksum::bad;
-    const std::size_t tcp = decoded.tcp_offset;
-    if (decoded.kind == core::FrameKind::tcp_malformed) {
-        const bool has_offset = packet.size() > tcp + 12;
-        a.tcp_header_bad = has_offset && packet[tcp + 12] >> 4U < 5;
-        a.tcp_header_beyond = !a.tcp_header_bad;
-    }
-    return arrived;
+    return Arrived{.segment = decoded.segment, .arrival = model::arrival_of(decoded, packet)};
 }
 
 }  // namespace synwhy::sim

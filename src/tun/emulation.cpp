@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "core/packet_build.hpp"
-#include "tun/arrival.hpp"
+#include "model/arrival.hpp"
 
 namespace synwhy::tun {
 
@@ -79,7 +79,7 @@ std::optional<model::Outcome> Emulation::receive(std::span<const std::uint8_t> p
         return std::nullopt;
     }
     fit_to_device(decoded.segment);
-    const model::Arrival arrival = arrival_of(decoded, packet);
+    const model::Arrival arrival = model::arrival_of(decoded, packet);
     const model::Outcome outcome = server_->receive(decoded.segment, arrival, now_ns, outbox_);
     ++tally_of(decoded.segment.is_syn(), outcome.fate, outcome.row);
     application_->on_segment(outcome, payload_of(decoded, packet), now_ns, outbox_);

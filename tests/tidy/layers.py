@@ -21,7 +21,7 @@ LAYERS = {
     "emit": ["truth", "sim", "core"],  # sim: only the values of a run (sim/result.hpp)
     "sim": ["model", "core"],
     "tun": ["model", "core"],
-    "lab": ["sim", "model", "core"],
+    "lab": ["sim", "tun", "model", "core"],
     "diagnose": ["model", "capture", "core"],
     "serve": ["emit", "core"],
     "fleet": ["emit", "core"],

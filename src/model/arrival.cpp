@@ -1,10 +1,10 @@
-#include "tun/arrival.hpp"
+#include "model/arrival.hpp"
 
 #include <algorithm>
 
 #include "core/bytes.hpp"
 
-namespace synwhy::tun {
+namespace synwhy::model {
 
 namespace {
 
@@ -43,8 +43,8 @@ bool is_truncated(std::span<const std::uint8_t> packet) {
 
 }  // namespace
 
-model::Arrival arrival_of(const core::Decoded& decoded, std::span<const std::uint8_t> packet) {
-    model::Arrival arrival;
+Arrival arrival_of(const core::Decoded& decoded, std::span<const std::uint8_t> packet) {
+    Arrival arrival;
     arrival.ip_truncated = is_truncated(packet);
     arrival.ip_header_bad = decoded.ip_header_bad && !arrival.ip_truncated;
     arrival.ip_source_route = has_source_route(packet);
@@ -62,4 +62,4 @@ model::Arrival arrival_of(const core::Decoded& decoded, std::span<const std::uin
     return arrival;
 }
 
-}  // namespace synwhy::tun
+}  // namespace synwhy::model
