@@ -12,9 +12,9 @@ usage: synwhy COMMAND [OPTIONS]
   pcap FILE...       explain the unanswered connection attempts of a capture
   explain CAUSE      what a cause is and what helps; "list" names all
   path --kernel R    what Linux release R does with a SYN, step by step
-  emulate --kernel R answer real clients as Linux release R would
   lab run NAME       play a script against the running kernel (root)
   sim SCENARIO       simulate clients, NAT, floods and servers; "list" names all
+  emulate --kernel R answer real clients as Linux release R would
   replay FILE...     does the model do what these kernels were measured to do?
 
   synwhy COMMAND --help    options of a command
@@ -92,61 +92,6 @@ places, or what differs between two kernels.
   synwhy path --diff 4.9 4.12
 )text";
 
-constexpr std::string_view kEmulate =
-    R"text(usage: synwhy emulate --kernel RELEASE [OPTIONS]
-       synwhy emulate --show [TABLE] | --do COMMAND
-
-Answers real TCP clients as the listener of another kernel would: opens a TUN
-device with a route to the emulated host's address, in the network namespace it
-runs in, until ^C. Needs root or CAP_NET_ADMIN, which is given up once the
-device is open. Then it reports what became of the SYNs, and why.
-
-the emulated host
-      --kernel RELEASE     a `uname -r`, best followed by `uname -v`
-      --sysctl NAME=VALUE  one of its sysctls; repeatable
-      --address ADDR/LEN   its address (10.0.0.1/24)
-      --address6 ADDR/LEN  its IPv6 address; without, it has none
-      --hz N               its CONFIG_HZ (1000)
-      --seed N             of its sequence numbers and offsets; random without
-
-its application
-      --listen PORT | ADDRESS:PORT | [ADDRESS]:PORT
-                           repeatable (80)
-      --backlog N          as given to listen() (128)
-      --defer-accept S     TCP_DEFER_ACCEPT, seconds
-      --serve WHAT         http; or bytes: the body at once, no HTTP (http)
-      --response-bytes N   of each body (64)
-      --no-keep-alive      closes after each answer, whatever the client asks
-      --close-first WHO    server or client, after the last answer (server)
-      --accept-rate N      connections accepted per second
-      --stall FROM-TO      does nothing between these seconds; repeatable
-      --idle-timeout S     closes connections silent for so long (60)
-
-this machine
-      --tun NAME           name of the device (synwhy0)
-      --host-address ADDR  its address on the device (next to --address)
-      --host-address6 ADDR the same for IPv6
-      --duration S         ends by itself
-  -w, --write FILE         what crossed the device, as pcapng with comments
-      --write-limit MB     ends the file at this size (1000)
-      --control PATH       socket for --show and --do
-                           (/run/synwhy/emulate-NAME.sock)
-      --json               the report, or --show, as one JSON object
-      --color WHEN         auto, always, never
-      --exit-zero          exit 0 also when a SYN was refused
-
-while it runs
-      --show [TABLE]       queues and sockets (as ss prints them), peers (as
-                           ip tcp_metrics), counters (as netstat), states,
-                           syns, application, or all (all)
-      --do COMMAND         stall, resume, set NAME=VALUE, backlog N,
-                           accept-rate N, accept-rate off
-
-  synwhy emulate --kernel 3.10 --sysctl net.ipv4.tcp_tw_recycle=1 --listen 80
-  curl http://10.0.0.1/
-  synwhy emulate --show peers
-)text";
-
 constexpr std::string_view kLab =
     R"text(usage: synwhy lab list | run NAME | compare [NAME...]
 
@@ -196,6 +141,61 @@ leaves this process.
   synwhy sim nat-recycle -w nat.pcapng --html nat.html; synwhy pcap nat.pcapng
 )text";
 
+constexpr std::string_view kEmulate =
+    R"text(usage: synwhy emulate --kernel RELEASE [OPTIONS]
+       synwhy emulate --show [TABLE] | --do COMMAND
+
+Answers real TCP clients as the listener of another kernel would: opens a TUN
+device with a route to the emulated host's address, in the network namespace it
+runs in, until ^C. Needs root or CAP_NET_ADMIN, which is given up once the
+device is open. Then it reports what became of the SYNs, and why.
+
+the emulated host
+      --kernel RELEASE     a `uname -r`, best followed by `uname -v`
+      --sysctl NAME=VALUE  one of its sysctls; repeatable
+      --address ADDR/LEN   its address (10.0.0.1/24)
+      --address6 ADDR/LEN  its IPv6 address; without, it has none
+      --hz N               its CONFIG_HZ (1000)
+      --seed N             of its sequence numbers and offsets; random without
+
+its application
+      --listen PORT | ADDRESS:PORT | [ADDRESS]:PORT
+                           repeatable (80)
+      --backlog N          as given to listen() (128)
+      --defer-accept S     TCP_DEFER_ACCEPT, seconds
+      --serve WHAT         http; or bytes: the body at once, no HTTP (http)
+      --response-bytes N   of each body (64)
+      --no-keep-alive      closes after each answer, whatever the client asks
+      --close-first WHO    server or client, after the last answer (server)
+      --accept-rate N      connections accepted per second
+      --stall FROM-TO      does nothing between these seconds; repeatable
+      --idle-timeout S     closes connections silent for so long (60)
+
+this machine
+      --tun NAME           name of the device (synwhy0)
+      --host-address ADDR  its address on the device (next to --address)
+      --host-address6 ADDR the same for IPv6
+      --duration S         ends by itself
+  -w, --write FILE         what crossed the device, as pcapng with comments
+      --write-limit MB     ends the file at this size (1000)
+      --control PATH       socket for --show and --do
+                           (/run/synwhy/emulate-NAME.sock)
+      --json               the report, or --show, as one JSON object
+      --color WHEN         auto, always, never
+      --exit-zero          exit 0 also when a SYN was refused
+
+while it runs
+      --show [TABLE]       queues (like ss -lnt), peers (ip tcp_metrics),
+                           counters (netstat -s), sockets (ss -nt), states,
+                           syns, application, or all (all)
+      --do COMMAND         stall, resume, set NAME=VALUE, backlog N,
+                           accept-rate N, accept-rate off
+
+  synwhy emulate --kernel 3.10 --sysctl net.ipv4.tcp_tw_recycle=1 --listen 80
+  curl http://10.0.0.1/
+  synwhy emulate --show peers
+)text";
+
 constexpr std::string_view kReplay =
     R"text(usage: synwhy replay [OPTIONS] FILE...
 
@@ -219,9 +219,9 @@ std::string_view help_text(std::string_view command) {
     if (command == "pcap") return kPcap;
     if (command == "explain") return kExplain;
     if (command == "path") return kPath;
-    if (command == "emulate") return kEmulate;
     if (command == "lab") return kLab;
     if (command == "sim") return kSim;
+    if (command == "emulate") return kEmulate;
     if (command == "replay") return kReplay;
     return kOverview;
 }

@@ -52,6 +52,28 @@ void add_path(CLI::App& app, PathCommand& options) {
     diff->excludes(list);
 }
 
+const std::map<std::string, LabCommand::Action> kLabActions{
+    {"list", LabCommand::Action::list}, {"run", LabCommand::Action::run}, {"compare", LabCommand::Action::compare}};
+
+void add_lab(CLI::App& app, LabCommand& options) {
+    app.add_option("action", options.action)->required()->transform(CLI::CheckedTransformer(kLabActions));
+    app.add_option("names", options.names);
+    app.add_flag("--json", options.json);
+    app.add_option("--record", options.record);
+}
+
+void add_sim(CLI::App& app, SimCommand& options) {
+    app.add_option("scenario", options.scenario);
+    app.add_option("--seed", options.seed);
+    app.add_flag("--json", options.json);
+    app.add_flag("-v,--verbose", options.verbose);
+    app.add_option("-w,--write", options.write);
+    app.add_option("--html", options.html);
+    app.add_option("--kernel", options.kernel);
+    app.add_option("--sysctl", options.sysctls)->allow_extra_args(false);
+    app.add_option("--duration", options.duration);
+}
+
 std::vector<std::string> shown_tables() {
     std::vector<std::string> names(std::begin(tun::kControlTables), std::end(tun::kControlTables));
     names.emplace_back("all");
@@ -92,28 +114,6 @@ void add_emulate(CLI::App& app, EmulateCommand& options) {
     app.add_option("--do", options.commands)->expected(1, 2)->excludes(show);
 }
 
-const std::map<std::string, LabCommand::Action> kLabActions{
-    {"list", LabCommand::Action::list}, {"run", LabCommand::Action::run}, {"compare", LabCommand::Action::compare}};
-
-void add_lab(CLI::App& app, LabCommand& options) {
-    app.add_option("action", options.action)->required()->transform(CLI::CheckedTransformer(kLabActions));
-    app.add_option("names", options.names);
-    app.add_flag("--json", options.json);
-    app.add_option("--record", options.record);
-}
-
-void add_sim(CLI::App& app, SimCommand& options) {
-    app.add_option("scenario", options.scenario);
-    app.add_option("--seed", options.seed);
-    app.add_flag("--json", options.json);
-    app.add_flag("-v,--verbose", options.verbose);
-    app.add_option("-w,--write", options.write);
-    app.add_option("--html", options.html);
-    app.add_option("--kernel", options.kernel);
-    app.add_option("--sysctl", options.sysctls)->allow_extra_args(false);
-    app.add_option("--duration", options.duration);
-}
-
 void add_replay(CLI::App& app, ReplayCommand& options) {
     app.add_option("files", options.files)->required();
     app.add_option("--known", options.known);
@@ -143,14 +143,6 @@ std::string complaint(const PathCommand& options) {
     return {};
 }
 
-std::string complaint(EmulateCommand& options) {
-    if (!options.show.empty() || !options.commands.empty()) return {};
-    if (options.kernel.empty()) return "emulate: --kernel RELEASE is needed";
-    if (options.write == "-") return "emulate: -w wants a file, standard output holds the report";
-    if (options.listen.empty()) options.listen.emplace_back("80");
-    return {};
-}
-
 std::string complaint(const LabCommand& options) {
     using Action = LabCommand::Action;
     if (options.action == Action::run && options.names.size() != 1) return "lab run: one NAME or FILE is needed";
@@ -166,6 +158,14 @@ std::string complaint(const SimCommand& options) {
     if ((options.write == "-" || options.html == "-") && options.json) {
         return "sim: standard output is taken: --json excludes -w - and --html -";
     }
+    return {};
+}
+
+std::string complaint(EmulateCommand& options) {
+    if (!options.show.empty() || !options.commands.empty()) return {};
+    if (options.kernel.empty()) return "emulate: --kernel RELEASE is needed";
+    if (options.write == "-") return "emulate: -w wants a file, standard output holds the report";
+    if (options.listen.empty()) options.listen.emplace_back("80");
     return {};
 }
 
@@ -187,9 +187,9 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     PcapOptions pcap_options;
     ExplainCommand explain_options;
     PathCommand path_options;
-    EmulateCommand emulate_options;
     LabCommand lab_options;
     SimCommand sim_options;
+    EmulateCommand emulate_options;
     ReplayCommand replay_options;
     bool names_ignored = false;
 
@@ -199,18 +199,18 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     CLI::App* pcap = app.add_subcommand("pcap");
     CLI::App* explain = app.add_subcommand("explain");
     CLI::App* path = app.add_subcommand("path");
-    CLI::App* emulate = app.add_subcommand("emulate");
     CLI::App* lab = app.add_subcommand("lab");
     CLI::App* sim = app.add_subcommand("sim");
+    CLI::App* emulate = app.add_subcommand("emulate");
     CLI::App* replay = app.add_subcommand("replay");
-    for (CLI::App* command : {pcap, explain, path, emulate, lab, sim, replay}) add_common(*command, invocation.common);
+    for (CLI::App* command : {pcap, explain, path, lab, sim, emulate, replay}) add_common(*command, invocation.common);
     add_pcap(*pcap, pcap_options, names_ignored);
     explain->add_option("topic", explain_options.topic);
     explain->add_flag("--json", explain_options.json);
     add_path(*path, path_options);
-    add_emulate(*emulate, emulate_options);
     add_lab(*lab, lab_options);
     add_sim(*sim, sim_options);
+    add_emulate(*emulate, emulate_options);
     add_replay(*replay, replay_options);
 
     const auto command = [&]() -> std::string {
@@ -237,15 +237,15 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
         invocation.command = std::move(pcap_options);
     } else if (explain->parsed()) {
         invocation.command = std::move(explain_options);
-    } else if (emulate->parsed()) {
-        wrong = complaint(emulate_options);
-        invocation.command = std::move(emulate_options);
     } else if (lab->parsed()) {
         wrong = complaint(lab_options);
         invocation.command = std::move(lab_options);
     } else if (sim->parsed()) {
         wrong = complaint(sim_options);
         invocation.command = std::move(sim_options);
+    } else if (emulate->parsed()) {
+        wrong = complaint(emulate_options);
+        invocation.command = std::move(emulate_options);
     } else if (replay->parsed()) {
         invocation.command = std::move(replay_options);
     } else {

@@ -53,6 +53,25 @@ struct PathCommand {
     bool list = false;
 };
 
+struct LabCommand {
+    enum class Action { list, run, compare } action = Action::list;
+    std::vector<std::string> names{};  ///< scripts of the library, or files; none: all of the library (compare)
+    bool json = false;
+    std::string record{};  ///< file, empty for none
+};
+
+struct SimCommand {
+    std::string scenario{};  ///< file, shipped name, NAME/VARIANT, or "list"
+    std::optional<std::uint64_t> seed{};
+    bool json = false;
+    bool verbose = false;
+    std::string write{};                 ///< capture at the servers' interfaces, "-" is standard output
+    std::string html{};                  ///< report
+    std::string kernel{};                ///< of every server
+    std::vector<std::string> sysctls{};  ///< of every server, "name=value"
+    std::string duration{};
+};
+
 struct EmulateCommand {
     std::string kernel{};
     std::vector<std::string> sysctls{};  ///< "name=value"
@@ -82,25 +101,6 @@ struct EmulateCommand {
     std::vector<std::string> commands{};  ///< --do and its words; empty: none
 };
 
-struct LabCommand {
-    enum class Action { list, run, compare } action = Action::list;
-    std::vector<std::string> names{};  ///< scripts of the library, or files; none: all of the library (compare)
-    bool json = false;
-    std::string record{};  ///< file, empty for none
-};
-
-struct SimCommand {
-    std::string scenario{};  ///< file, shipped name, NAME/VARIANT, or "list"
-    std::optional<std::uint64_t> seed{};
-    bool json = false;
-    bool verbose = false;
-    std::string write{};                 ///< capture at the servers' interfaces, "-" is standard output
-    std::string html{};                  ///< report
-    std::string kernel{};                ///< of every server
-    std::vector<std::string> sysctls{};  ///< of every server, "name=value"
-    std::string duration{};
-};
-
 struct ReplayCommand {
     std::vector<std::string> files{};  ///< recorded experiments, at least one
     std::string known{};               ///< file with known differences, empty for none
@@ -110,7 +110,7 @@ struct ReplayCommand {
 
 struct Invocation {
     CommonOptions common{};
-    std::variant<PcapOptions, ExplainCommand, PathCommand, EmulateCommand, LabCommand, SimCommand, ReplayCommand>
+    std::variant<PcapOptions, ExplainCommand, PathCommand, LabCommand, SimCommand, EmulateCommand, ReplayCommand>
         command{};
 };
 
