@@ -185,8 +185,8 @@ this machine
       --exit-zero          exit 0 also when a SYN was refused
 
 while it runs
-      --show [TABLE]       queues (like ss -lnt), peers (ip tcp_metrics),
-                           counters (netstat -s), sockets (ss -nt), states,
+      --show [TABLE]       queues and sockets (as ss prints them), peers (as
+                           ip tcp_metrics), counters (as netstat), states,
                            syns, application, or all (all)
       --do COMMAND         stall, resume, set NAME=VALUE, backlog N,
                            accept-rate N, accept-rate off

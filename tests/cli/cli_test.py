@@ -89,7 +89,7 @@ class Help(Case):
         declared = {name for name in declared if name.startswith("-")}
         texts = "".join(self.run_synwhy(command, "--help")[0] for command in COMMANDS)
         ours = re.sub(r"(?m)^  (synwhy|ssh) .*|netstat -s|nstat -az|uname -[rv]", "", texts)  # other programs' options
-        named = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", ours))
+        named = set(re.findall(r"(?<![\w-])--?[a-z][a-z0-9-]*", ours))
         self.assertEqual(declared, named - {"--help"})
 
     def test_version(self):
