@@ -18,9 +18,9 @@ namespace flag = core::tcp_flag;
 double cpu_s() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 core::Address address(std::uint32_t value) {
-    const std::array<std::uint8_t, 4> octets{
-        static_cast<std::uint8_t>(value >> 24U), static_cast<std::uint8_t>(value >> 16U),
-        static_cast<std::uint8_t>(value >> 8U), static_cast<std::uint8_t>(value)};
+    const std::array<std::uint8_t, 4> octets{static_cast<std::uint8_t>(value >> 24U),
+                                             static_cast<std::uint8_t>(value >> 16U),
+                                             static_cast<std::uint8_t>(value >> 8U), static_cast<std::uint8_t>(value)};
     return core::Address::from_ipv4(octets.data());
 }
 

@@ -31,8 +31,7 @@ void on_connected(ns3::Ptr<ns3::Socket> socket) {
 
 void open_connection(unsigned left, ns3::Time gap) {
     auto socket = ns3::Socket::CreateSocket(client, ns3::TcpSocketFactory::GetTypeId());
-    socket->SetConnectCallback(ns3::MakeCallback(&on_connected),
-                               ns3::MakeNullCallback<void, ns3::Ptr<ns3::Socket>>());
+    socket->SetConnectCallback(ns3::MakeCallback(&on_connected), ns3::MakeNullCallback<void, ns3::Ptr<ns3::Socket>>());
     socket->Connect(server_address);
     if (left > 1) ns3::Simulator::Schedule(gap, &open_connection, left - 1, gap);
 }

@@ -133,9 +133,9 @@ struct Behaviours {
     bool subnet_zero_is_broadcast = false;  ///< a subnet's lowest address is a broadcast address (<= 5.13)
     bool not_local_counted = true;          ///< InAddrErrors moves for a foreign destination (not 3.6 .. 3.10, el7)
     bool route_cache = false;               ///< loopback destinations count as InAddrErrors (<= 3.5)
-    bool old_ack_window_by_bytes = false;  ///< an ACK older than all acknowledged bytes is challenged (>= 6.7)
-    bool request_rst_needs_exact = false;  ///< so does a RST on SYN_RECV (6.18)
-    bool unsent_ack_challenged = false;  ///< an ACK of data never sent gets a challenge ACK (6.18)
+    bool old_ack_window_by_bytes = false;   ///< an ACK older than all acknowledged bytes is challenged (>= 6.7)
+    bool request_rst_needs_exact = false;   ///< so does a RST on SYN_RECV (6.18)
+    bool unsent_ack_challenged = false;     ///< an ACK of data never sent gets a challenge ACK (6.18)
     bool timer_slots_grow = true;           ///< timers fire up to an eighth of their length late (>= 4.8)
     bool tw_counted_when_scheduled = true;  ///< TW, TWKilled move when the bucket is made (>= 4.17), else at its end
     bool synack_retransmit_counted = true;  ///< RetransSegs counts SYN+ACKs (>= 3.0)

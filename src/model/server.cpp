@@ -118,8 +118,8 @@ std::uint32_t Server::Impl::to_ms_const(std::int64_t now_ns) const {
 const Row* Server::Impl::header_refusal(const Arrival& arrival) {
     if (arrival.other_host) return row<"ip.other-host">();
     if (arrival.ip_header_bad) return row<"ip.header">();
-    if (arrival.ip_truncated) return row<"ip.truncated">();
     if (arrival.ip_checksum_bad) return row<"ip.checksum">();
+    if (arrival.ip_truncated) return row<"ip.truncated">();
     return nullptr;
 }
 
@@ -130,8 +130,8 @@ const Server::Impl::Destination& Server::Impl::destination_of(const core::Endpoi
     d.endpoint = endpoint;
     d.valid = true;
     d.ours = config.network.is_ours(a);
-    d.broadcast = is_limited_broadcast(a) ||
-                  config.network.is_subnet_broadcast(a, behaviours().subnet_zero_is_broadcast);
+    d.broadcast =
+        is_limited_broadcast(a) || config.network.is_subnet_broadcast(a, behaviours().subnet_zero_is_broadcast);
     d.everybody = is_all_hosts(a);
     d.multicast = is_multicast(a);
     d.local = find_local(endpoint);

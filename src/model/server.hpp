@@ -157,8 +157,8 @@ struct ServerConfig {
 /// How much the model holds, and what it had to turn away.
 struct Occupied {
     std::size_t requests = 0, sockets = 0, buckets = 0, peers = 0;
-    std::uint64_t refused = 0;  ///< beyond a memory bound of ServerConfig
-    std::size_t bytes = 0;      ///< allocated
+    std::uint64_t refused = 0;   ///< beyond a memory bound of ServerConfig
+    std::size_t bytes = 0;       ///< allocated
     std::size_t peer_bytes = 0;  ///< of these, for remembered peers
 };
 

@@ -24,7 +24,8 @@ bool is_any(const core::Address& address) {
     return std::all_of(first, address.bytes.end(), [](std::uint8_t byte) { return byte == 0; });
 }
 
-/// Two listeners without SO_REUSEPORT can't both have this place. net/ipv4/inet_connection_sock.c:inet_csk_bind_conflict
+/// Two listeners without SO_REUSEPORT can't both have this place.
+/// net/ipv4/inet_connection_sock.c:inet_csk_bind_conflict
 bool overlap(const ListenOptions& a, const ListenOptions& b) {
     if (a.local.port != b.local.port) return false;
     const bool same_family = a.local.address.family == b.local.address.family;

@@ -341,8 +341,8 @@ struct Server::Impl {
 
     std::vector<std::vector<Counter>> row_counters{};  ///< per row of the path, those that exist here
     std::vector<bool> row_drops{};                     ///< moves sk_drops
-    bool remembers_by_peer = false;  ///< one memory per peer for all local addresses (up to 3.13)
-    bool refuses_net_zero = false;   ///< all of 0.0.0.0/8 is a martian source
+    bool remembers_by_peer = false;                    ///< one memory per peer for all local addresses (up to 3.13)
+    bool refuses_net_zero = false;                     ///< all of 0.0.0.0/8 is a martian source
     std::int64_t base_ns = INT64_MIN;
     std::uint32_t generation = 0;
     std::uint64_t refused = 0;

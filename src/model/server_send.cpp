@@ -42,8 +42,8 @@ std::uint64_t offset_of(const Socket& s, std::uint32_t sequence) {
     return s.written - (end - sequence);
 }
 
-std::uint32_t payload_of_segment(const Socket& s) {
-    const std::uint32_t mss = std::clamp<std::uint32_t>(s.agreed.peer_mss, 88, 1460);
+std::uint32_t payload_of_segment(const Socket& s, std::uint32_t own_mss) {
+    const std::uint32_t mss = std::clamp<std::uint32_t>(s.agreed.peer_mss, 88, own_mss);
     return mss - (s.agreed.timestamps ? 12U : 0U);
 }
 
@@ -56,7 +56,8 @@ void Server::Impl::push(std::uint32_t i, std::int64_t now_ns, Outbox& out) {
         const std::uint32_t in_flight = s.snd_nxt - s.snd_una;
         const std::uint32_t allowed = std::min(s.send_window, s.congestion_window);
         if (in_flight >= allowed) break;
-        const std::uint32_t length = std::min({payload_of_segment(s), end - s.snd_nxt, allowed - in_flight});
+        const std::uint32_t length =
+            std::min({payload_of_segment(s, advertised_mss(is_ipv6(s.key))), end - s.snd_nxt, allowed - in_flight});
         send_ack(s, i, now_ns, out);
         Outgoing& sent = out.back();
         sent.segment.flags |= flag::psh;
@@ -101,7 +102,8 @@ void Server::Impl::retransmit(std::uint32_t i, std::int64_t now_ns, Outbox& out)
     const std::uint32_t data_end = core::seq_before(s.snd_nxt, end) ? s.snd_nxt : end;
     if (core::seq_before(s.snd_una, data_end)) {
         sent.segment.flags |= flag::psh;
-        sent.segment.payload_length = std::min(payload_of_segment(s), data_end - s.snd_una);
+        sent.segment.payload_length =
+            std::min(payload_of_segment(s, advertised_mss(is_ipv6(s.key))), data_end - s.snd_una);
         sent.stream_offset = offset_of(s, s.snd_una);
     } else {
         sent.segment.flags |= flag::fin;

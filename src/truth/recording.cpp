@@ -81,9 +81,16 @@ std::map<std::string, std::int64_t> parse_counts(const json& from) {
     return counts;
 }
 
+/// A moment or a length in seconds; an experiment of more than a hundred days is no experiment.
+double seconds(const json& from, const char* name) {
+    constexpr double kMost_s = 1e7;
+    const auto value = number<double>(from, name);
+    return value >= -kMost_s && value <= kMost_s ? value : 0;
+}
+
 Sent parse_sent(const json& from) {
     Sent sent;
-    sent.t = number<double>(from, "t");
+    sent.t = seconds(from, "t");
     sent.kind = text(from, "kind");
     if (const auto segment = parse_segment(from)) {
         sent.is_tcp = true;
@@ -104,12 +111,12 @@ void split_line(Step& step) {
 Step parse_step(const json& from) {
     Step step;
     step.number = number<int>(from, "n");
-    step.t = number<double>(from, "t");
+    step.t = seconds(from, "t");
     step.line = text(from, "line");
     step.op = text(from, "op");
     split_line(step);
     if (const auto sent = from.find("sent"); sent != from.end()) step.injected = parse_segment(*sent);
-    step.t_injected = from.contains("t_inj") ? number<double>(from, "t_inj") : step.t;
+    step.t_injected = from.contains("t_inj") ? seconds(from, "t_inj") : step.t;
     step.write_failed = from.contains("write_err");
     if (const auto rx = from.find("rx"); rx != from.end()) {
         for (const json& packet : *rx) step.received.push_back(parse_sent(packet));
@@ -119,8 +126,8 @@ Step parse_step(const json& from) {
     if (const auto s = from.find("socks"); s != from.end()) step.sockets = parse_counts(*s);
     step.result = text(from, "result");
     step.text = text(from, "text");
-    step.gone_at = from.contains("gone_at") ? number<double>(from, "gone_at") : -1;
-    step.watched_s = number<double>(from, "watched_s");
+    step.gone_at = from.contains("gone_at") ? seconds(from, "gone_at") : -1;
+    step.watched_s = seconds(from, "watched_s");
     return step;
 }
 
@@ -150,9 +157,10 @@ std::expected<Recording, core::Error> parse_recording(std::string_view document,
         r.scenario = text(root, "scenario");
         r.kernel = text(root, "kernel");
         r.kernel_version = text(root, "kernel_version");
-        r.hz = std::max(1, number<int>(root, "hz"));
-        r.wall_start_s = number<double>(root, "wall_start");
-        r.duration_s = number<double>(root, "duration");
+        r.hz = std::clamp(number<int>(root, "hz"), 1, 10'000);
+        constexpr double kLatest_s = 4e9;  // the year 2096
+        r.wall_start_s = std::clamp(number<double>(root, "wall_start"), 0.0, kLatest_s);
+        r.duration_s = seconds(root, "duration");
         if (const auto sysctls = root.find("sysctls_at_start"); sysctls != root.end()) {
             for (const auto& [key, value] : sysctls->items()) {
                 if (value.is_string()) r.sysctls[key] = value.get<std::string>();

@@ -113,7 +113,10 @@ class Replay {
         return jiffies ? recording.hz : 1000.0;
     }
 
-    [[nodiscard]] std::int64_t to_ns(double t_s) const {
+    /// Time never runs back, whatever a recording says.
+    [[nodiscard]] std::int64_t to_ns(double t_s) {
+        now_s_ = std::max(now_s_, t_s);
+        t_s = now_s_;
         return static_cast<std::int64_t>(std::llround((recording_.wall_start_s + t_s) * 1e9));
     }
     [[nodiscard]] double to_s(std::int64_t ns) const { return static_cast<double>(ns) / 1e9 - recording_.wall_start_s; }
@@ -333,7 +336,7 @@ class Replay {
         if (step.words.size() > 1 && op == "accept") return accept(step);
         if (op == "set" && step.words.size() > 2 && step.result != "absent") {
             server_.settings().set(step.words[1], step.words[2], server_.config().kernel);
-        } else if (op == "relisten" && listeners_.contains(step.words.at(1))) {
+        } else if (op == "relisten" && step.words.size() > 1 && listeners_.contains(step.words[1])) {
             server_.relisten(listeners_[step.words[1]], int_of(step.key("backlog"), 128));
         } else if (op == "route" && step.words.size() > 1) {
             server_.network().set_default_route(step.words[1] == "add");
@@ -348,6 +351,7 @@ class Replay {
     model::Server server_;
     Comparison comparison_;
     double late_s_ = 0;
+    double now_s_ = 0;
     bool reopened_ = false;
     std::size_t position_ = 0;
     std::map<FourTuple, Numbers> numbers_{};

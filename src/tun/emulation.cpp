@@ -12,13 +12,6 @@ namespace {
 
 constexpr std::size_t kFates = static_cast<std::size_t>(model::Fate::processed) + 1;
 
-/// A segment over IPv6 has 20 bytes less in a packet of the device's MTU; the model sends up to 1460 either way.
-void fit_to_device(core::Segment& segment) {
-    constexpr std::uint16_t kMost6 = 1440;
-    if (segment.source.address.family == core::Family::ipv6)
-        segment.options.mss = std::min(segment.options.mss, kMost6);
-}
-
 /// By the lengths in the headers: the packet may be longer.
 std::span<const std::uint8_t> payload_of(const core::Decoded& decoded, std::span<const std::uint8_t> packet) {
     if (decoded.kind != core::FrameKind::tcp) return {};
@@ -69,7 +62,7 @@ std::optional<model::Outcome> Emulation::receive(std::span<const std::uint8_t> p
                                                  PacketBatch& out) {
     ++counts_.packets_in;
     counts_.bytes_in += packet.size();
-    core::Decoded decoded = core::decode(core::LinkType::raw, packet, static_cast<std::uint32_t>(packet.size()));
+    const core::Decoded decoded = core::decode(core::LinkType::raw, packet, static_cast<std::uint32_t>(packet.size()));
     if (decoded.kind == core::FrameKind::fragment || decoded.first_fragment) {
         ++counts_.fragments;
         return std::nullopt;
@@ -78,7 +71,6 @@ std::optional<model::Outcome> Emulation::receive(std::span<const std::uint8_t> p
         ++counts_.not_tcp;
         return std::nullopt;
     }
-    fit_to_device(decoded.segment);
     const model::Arrival arrival = model::arrival_of(decoded, packet);
     const model::Outcome outcome = server_->receive(decoded.segment, arrival, now_ns, outbox_);
     ++tally_of(decoded.segment.is_syn(), outcome.fate, outcome.row);

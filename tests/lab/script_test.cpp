@@ -80,7 +80,7 @@ TEST(Script, LoopsAreBounded) {
 
 TEST(Script, AnAcceptQueueFills) {
     const auto results = play("6.18.44", {"set net.ipv4.tcp_syncookies 0", "listen L backlog=0", "syn A src=192.0.2.1",
-                                      "ack A", "syn B src=192.0.2.2", "accept L as=C", "syn B src=192.0.2.2"});
+                                          "ack A", "syn B src=192.0.2.2", "accept L as=C", "syn B src=192.0.2.2"});
     EXPECT_EQ(verdicts(results), "synack none none synack");
     EXPECT_EQ(results[3].sockets.accept_queues.at(80), 1U);
     EXPECT_EQ(results[4].counters.at("TcpExt.ListenDrops"), 1);

@@ -1,8 +1,9 @@
 // Is a run the same on every build?
 //
-// runs.txt holds a hash of every shipped scenario's result (JSON and page), each variant apart. The file is the same for
-// g++ and clang, -O0 and -O3: a difference between two builds is a difference from it. SYNWHY_UPDATE_GOLDEN=1 rewrites it
-// when the model or a scenario changed; read the diff of what changed with `synwhy sim NAME` before and after.
+// runs.txt holds a hash of every shipped scenario's result (JSON and page), each variant apart. The file is the same
+// for g++ and clang, -O0 and -O3: a difference between two builds is a difference from it. SYNWHY_UPDATE_GOLDEN=1
+// rewrites it when the model or a scenario changed; read the diff of what changed with `synwhy sim NAME` before and
+// after.
 #include <gtest/gtest.h>
 
 #include <cstdint>

@@ -24,8 +24,8 @@ std::string recording(const std::string& answer, int drops) {
            rx + R"(],"verdict":")" + (answer.empty() ? "none" : "synack") +
            R"(","counters":{"Tcp.InSegs":1,"Ip.InReceives":1,"Ip.InDelivers":1)" +
            (answer.empty() ? "" : R"(,"Tcp.OutSegs":1,"Ip.OutRequests":1)") +
-           (drops != 0 ? R"(,"TcpExt.ListenDrops":)" + std::to_string(drops) : "") +
-           R"(},"socks":{"acceptq:80":0)" + (answer.empty() ? "" : R"(,"SYN_RECV":1)") + "}}]}";
+           (drops != 0 ? R"(,"TcpExt.ListenDrops":)" + std::to_string(drops) : "") + R"(},"socks":{"acceptq:80":0)" +
+           (answer.empty() ? "" : R"(,"SYN_RECV":1)") + "}}]}";
 }
 
 TEST(Replay, AgreesWithWhatTheModelDoes) {
