@@ -222,6 +222,22 @@ Outcome Server::Impl::dispatch(const Received& in, Outbox& out) {
     return no_socket(in, row<"lookup.no-listener">(), out);
 }
 
+/// From TCP's input on: lookup and the socket. Also how what waited for a listener's lock comes back.
+Outcome Server::Impl::deliver(const Segment& segment, const Arrival& arrival, std::int64_t now_ns, Outbox& out) {
+    Received in{segment, arrival, {}, to_ms(now_ns), now_ns};
+    const auto local = destination_of(segment.destination).local;
+    const auto peer = find_peer(segment.source.address);
+    if (local && peer) {
+        in.key = {*peer, segment.source.port, *local};
+        return dispatch(in, out);
+    }
+    if (const auto listener = find_listener(segment.destination)) {
+        in.key = {0, segment.source.port, 0};
+        return listener_receive(*listener, in, false, 0, out);
+    }
+    return no_socket(in, row<"lookup.no-listener">(), out);
+}
+
 Outcome Server::Impl::no_socket(const Received& in, const Row* r, Outbox& out) {
     const std::size_t before = out.size();
     send_reset(in, out);
@@ -229,7 +245,7 @@ Outcome Server::Impl::no_socket(const Received& in, const Row* r, Outbox& out) {
 }
 
 Outcome Server::Impl::receive(const Segment& segment, const Arrival& arrival, std::int64_t now_ns, Outbox& out) {
-    const std::uint32_t now_ms = to_ms(now_ns);
+    to_ms(now_ns);
     advance(now_ns, out);
     if (const Row* r = ip_refusal(segment, arrival)) return {Fate::silence, r};
     count(Counter::tcp_in_segs);
@@ -242,20 +258,8 @@ Outcome Server::Impl::receive(const Segment& segment, const Arrival& arrival, st
         count_row(row<"tcp.checksum">());
         return {Fate::silence, row<"tcp.checksum">()};
     }
-    Received in{segment, arrival, {}, now_ms, now_ns};
-    const auto local = destination_of(segment.destination).local;
-    const auto peer = find_peer(segment.source.address);
     const std::size_t before = out.size();
-    Outcome outcome;
-    if (local && peer) {
-        in.key = {*peer, segment.source.port, *local};
-        outcome = dispatch(in, out);
-    } else if (const auto listener = find_listener(segment.destination)) {
-        in.key = {0, segment.source.port, 0};
-        outcome = listener_receive(*listener, in, false, 0, out);
-    } else {
-        outcome = no_socket(in, row<"lookup.no-listener">(), out);
-    }
+    const Outcome outcome = deliver(segment, arrival, now_ns, out);
     // What we send to ourselves is not seen outside.
     for (std::size_t i = before; i < out.size();) {
         if (!config.network.is_ours(out[i].segment.destination.address)) {

@@ -186,6 +186,9 @@ class Server {
     void relisten(ListenerId listener, int backlog);
     /// Pending requests vanish, queued connections are reset.
     void close_listener(ListenerId listener, std::int64_t now_ns, Outbox& out);
+    /// Up to 4.3 a system call of the process holds the listener's lock: segments wait in its backlog until it lets go,
+    /// and are lost beyond the socket's buffers (2.6.32: without a bound). Later listeners are lockless: no effect.
+    void lock_listener(ListenerId listener, bool locked, std::int64_t now_ns, Outbox& out);
     /// The oldest queued connection; nullopt when there is none (EAGAIN).
     std::optional<SocketId> accept(ListenerId listener, std::int64_t now_ns);
     /// close(): FIN, or RST when received data is unread.
@@ -214,7 +217,6 @@ class Server {
     // ------------------------------------------------------------------------------------------------- changing
     Settings& settings();
     Network& network();
-    /// Sets a peer's remembered stamp, as if a connection had just been recycled (tests, loading a dump).
     /// How late timers fire is the world's choice: asked once per due timer, the answer is nanoseconds >= 0.
     using LatenessFunction = std::int64_t (*)(void* context, const TimerView& timer);
     void set_lateness(LatenessFunction function, void* context);

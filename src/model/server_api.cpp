@@ -87,6 +87,16 @@ void Server::close_listener(ListenerId number, std::int64_t now_ns, Outbox& out)
     }
 }
 
+void Server::lock_listener(ListenerId number, bool locked, std::int64_t now_ns, Outbox& out) {
+    if (number >= impl_->listeners.size() || impl_->behaviours().request_in_ehash) return;
+    impl_->advance(now_ns, out);
+    impl_->listeners[number].locked = locked;
+    if (locked) return;
+    const std::vector<Waiting> waiting = std::move(impl_->listeners[number].backlog);
+    impl_->listeners[number].backlog.clear();
+    for (const Waiting& one : waiting) impl_->deliver(one.segment, one.arrival, now_ns, out);
+}
+
 std::optional<SocketId> Server::accept(ListenerId number, std::int64_t now_ns) {
     impl_->to_ms(now_ns);
     if (number >= impl_->listeners.size()) return std::nullopt;

@@ -114,8 +114,16 @@ struct EndpointHash {
     std::size_t operator()(const core::Endpoint& endpoint) const noexcept { return core::hash_of(endpoint); }
 };
 
+/// A segment that waits for the listener's lock.
+struct Waiting {
+    core::Segment segment{};
+    Arrival arrival{};
+};
+
 struct Listener {
     bool open = false;
+    bool locked = false;  ///< by a system call of the process (only up to 4.3)
+    std::vector<Waiting> backlog{};
     ListenOptions options{};
     std::uint32_t limit = 0;      ///< sk_max_ack_backlog
     std::uint32_t syn_table = 0;  ///< entries; fixed at the first listen()
@@ -161,6 +169,7 @@ struct Server::Impl {
     // server.cpp: the way in
     Outcome receive(const core::Segment& segment, const Arrival& arrival, std::int64_t now_ns, Outbox& out);
     Outcome dispatch(const Received& in, Outbox& out);
+    Outcome deliver(const core::Segment& segment, const Arrival& arrival, std::int64_t now_ns, Outbox& out);
     const core::Row* ip_refusal(const core::Segment& segment, const Arrival& arrival);
     const core::Row* source_refusal(const core::Segment& segment);
     const core::Row* header_refusal(const Arrival& arrival);
@@ -173,6 +182,7 @@ struct Server::Impl {
     // server_listen.cpp: LISTEN
     Outcome listener_receive(std::uint32_t listener, const Received& in, bool via_time_wait, std::uint32_t isn,
                              Outbox& out);
+    Outcome wait_for_lock(Listener& listener, const Received& in);
     const core::Row* socket_refusal(Listener& listener, const Received& in);
     Outcome conn_request(std::uint32_t listener, const Received& in, bool via_time_wait, std::uint32_t isn,
                          Outbox& out);

@@ -27,9 +27,28 @@ const Row* Server::Impl::socket_refusal(Listener& listener, const Received& in) 
     return nullptr;
 }
 
+/// net/core/sock.c:sk_add_backlog: the memory of what waits may not exceed both buffers of the socket.
+Outcome Server::Impl::wait_for_lock(Listener& listener, const Received& in) {
+    constexpr std::size_t kSegmentBytes = 768;  // truesize of a small segment
+    constexpr std::size_t kSendBufferBytes = 16'384;
+    constexpr std::size_t kReceiveBufferBytes = 87'380;  // tcp_rmem's default
+    const int chosen = listener.options.receive_buffer_bytes;
+    const std::size_t room = (chosen > 0 ? static_cast<std::size_t>(chosen) : kReceiveBufferBytes) + kSendBufferBytes;
+    const bool bounded = counters.has(Counter::tcp_backlog_drop);
+    const bool full = bounded && (listener.backlog.size() + 1) * kSegmentBytes > room;
+    if (full || listener.backlog.size() >= config.max_requests) {
+        const Row* r = row<"tcp.listener-backlog">();
+        count_row(r);
+        return {Fate::silence, r};
+    }
+    listener.backlog.push_back({in.segment, in.arrival});
+    return {Fate::processed, nullptr};
+}
+
 Outcome Server::Impl::listener_receive(std::uint32_t number, const Received& in, bool via_time_wait, std::uint32_t isn,
                                        Outbox& out) {
     Listener& listener = listeners[number];
+    if (listener.locked) return wait_for_lock(listener, in);
     if (const Row* r = socket_refusal(listener, in)) {
         count_drop(listener, r);
         return {Fate::silence, r};

@@ -258,6 +258,29 @@ TEST(Server, MemoryBoundsHoldAndAreCounted) {
     EXPECT_EQ(server.occupied().refused, 20U);
 }
 
+TEST(Server, ALockedListenerOfOldLosesWhatItsBacklogCannotHold) {
+    auto server = server_of("3.10.105");
+    const auto listener = listen_on(server, 1024);
+    model::Outbox out;
+    server.lock_listener(listener, true, at_ms(0), out);
+    int lost = 0;
+    for (int i = 0; i < 200; ++i) {
+        const auto outcome = client_of(server, "203.0.113." + std::to_string(i + 1)).syn(i);
+        if (outcome.fate != Fate::silence) continue;
+        ++lost;
+        EXPECT_EQ(outcome.row->cause, core::Cause::listener_backlog_full);
+    }
+    EXPECT_EQ(lost, 65) << "(87380 + 16384) bytes hold 135 segments of 768";
+    EXPECT_EQ(server.counters()[Counter::tcp_backlog_drop], 65U);
+    EXPECT_EQ(server.view_listener(listener).request_length, 0U);
+    server.lock_listener(listener, false, at_ms(300), out);
+    EXPECT_EQ(server.view_listener(listener).request_length, 135U) << "judged once the lock is free";
+    auto modern = server_of("6.1.20");
+    const auto lockless = listen_on(modern, 8);
+    modern.lock_listener(lockless, true, at_ms(0), out);
+    EXPECT_EQ(client_of(modern, "203.0.113.1").syn(1).fate, Fate::answered);
+}
+
 TEST(Server, Ipv6IsServedLikeIpv4) {
     auto server = server_of("6.1.20");
     const auto listener = listen_on(server, 8, "::");
