@@ -14,6 +14,7 @@
 #include <string_view>
 #include <utility>
 
+#include "capture/file_sink.hpp"
 #include "capture/pcapng.hpp"
 #include "capture/pcapng_writer.hpp"
 #include "capture/reader.hpp"
@@ -39,15 +40,7 @@ class OutputFile final : public ByteSink {
     }
 
     std::expected<void, core::Error> write(std::span<const std::uint8_t> bytes) override {
-        while (!bytes.empty()) {
-            const ssize_t done = ::write(fd_, bytes.data(), bytes.size());
-            if (done >= 0) {
-                bytes = bytes.subspan(static_cast<std::size_t>(done));
-            } else if (errno != EINTR) {
-                return std::unexpected(system_error("write", path_));
-            }
-        }
-        return {};
+        return write_all(fd_, bytes, path_);
     }
 
     /// Closes, and gives the file its name. Call once, after the last write.

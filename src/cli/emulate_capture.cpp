@@ -1,58 +1,28 @@
 #include "cli/emulate_capture.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "core/catalogue.hpp"
 #include "core/path.hpp"
-#include "tun/descriptor.hpp"
 
 namespace synwhy::cli {
-
-class EmulateCapture::File final : public capture::ByteSink {
-  public:
-    File(tun::Descriptor descriptor, std::string path) : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
-
-    std::expected<void, core::Error> write(std::span<const std::uint8_t> bytes) override {
-        while (!bytes.empty()) {
-            const ssize_t done = ::write(descriptor_.get(), bytes.data(), bytes.size());
-            if (done >= 0) {
-                bytes = bytes.subspan(static_cast<std::size_t>(done));
-            } else if (errno != EINTR) {
-                return std::unexpected(core::Error{std::string("write: ") + std::strerror(errno), path_, {}});
-            }
-        }
-        return {};
-    }
-
-  private:
-    tun::Descriptor descriptor_;
-    std::string path_;
-};
 
 std::expected<std::unique_ptr<EmulateCapture>, core::Error> EmulateCapture::open(const std::string& path,
                                                                                  const std::string& device,
                                                                                  const std::string& comment,
                                                                                  std::uint64_t max_bytes) {
-    tun::Descriptor descriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (!descriptor) return std::unexpected(core::Error{std::string("open: ") + std::strerror(errno), path, {}});
-    std::unique_ptr<EmulateCapture> capture(
-        new EmulateCapture(std::make_unique<File>(std::move(descriptor), path), max_bytes));
+    auto file = capture::FileSink::open(path);
+    if (!file) return std::unexpected(file.error());
+    std::unique_ptr<EmulateCapture> capture(new EmulateCapture(*std::move(file), max_bytes));
     const std::array comments{comment};
     capture->writer_.section(comments);
     capture->interface_ = capture->writer_.interface({.name = device, .link = core::LinkType::raw, .snap_length = 0});
     return capture;
 }
 
-EmulateCapture::EmulateCapture(std::unique_ptr<File> file, std::uint64_t max_bytes)
+EmulateCapture::EmulateCapture(std::unique_ptr<capture::FileSink> file, std::uint64_t max_bytes)
     : file_(std::move(file)), writer_(*file_), bytes_left_(max_bytes) {}
-
-EmulateCapture::~EmulateCapture() = default;
 
 void EmulateCapture::write(std::span<const std::uint8_t> packet, std::int64_t now_ns,
                            std::span<const std::string_view> comments) {

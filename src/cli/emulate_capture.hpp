@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "capture/file_sink.hpp"
 #include "capture/pcapng_writer.hpp"
 #include "core/error.hpp"
 #include "tun/loop.hpp"
@@ -24,7 +25,6 @@ class EmulateCapture final : public tun::Observer {
                                                                             const std::string& device,
                                                                             const std::string& comment,
                                                                             std::uint64_t max_bytes);
-    ~EmulateCapture() override;
 
     void received(std::span<const std::uint8_t> packet, std::int64_t now_ns,
                   const std::optional<model::Outcome>& outcome) override;
@@ -36,11 +36,10 @@ class EmulateCapture final : public tun::Observer {
     [[nodiscard]] std::uint64_t left_out() const { return left_out_; }
 
   private:
-    class File;
-    EmulateCapture(std::unique_ptr<File> file, std::uint64_t max_bytes);
+    EmulateCapture(std::unique_ptr<capture::FileSink> file, std::uint64_t max_bytes);
     void write(std::span<const std::uint8_t> packet, std::int64_t now_ns, std::span<const std::string_view> comments);
 
-    std::unique_ptr<File> file_;
+    std::unique_ptr<capture::FileSink> file_;
     capture::PcapngWriter writer_;
     std::uint32_t interface_ = 0;
     std::uint64_t bytes_left_;

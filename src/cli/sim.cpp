@@ -2,7 +2,6 @@
 //
 // The order of work is run_sim(): find the scenario, apply the command line, run, write the capture and the report,
 // answer. Packets of the run go straight into the capture file, so that memory does not grow with them.
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,11 +9,13 @@
 #include <cstring>
 #include <expected>
 #include <fstream>
+#include <memory>
 #include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "capture/file_sink.hpp"
 #include "capture/pcapng_writer.hpp"
 #include "cli/commands.hpp"
 #include "cli/facts.hpp"
@@ -34,44 +35,10 @@
 namespace synwhy::cli {
 namespace {
 
-/// A file, or standard output for "-".
-class FileSink : public capture::ByteSink {
-  public:
-    static std::expected<FileSink, core::Error> open(const std::string& path) {
-        if (path == "-") return FileSink(STDOUT_FILENO, "standard output");
-        const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-        if (descriptor < 0) return std::unexpected(core::Error{std::string("open: ") + std::strerror(errno), path});
-        return FileSink(descriptor, path);
-    }
-    FileSink(FileSink&& other) noexcept : descriptor_(other.descriptor_), name_(std::move(other.name_)) {
-        other.descriptor_ = -1;
-    }
-    FileSink& operator=(FileSink&&) = delete;
-    ~FileSink() override {
-        if (descriptor_ > STDERR_FILENO) ::close(descriptor_);
-    }
-    std::expected<void, core::Error> write(std::span<const std::uint8_t> bytes) override {
-        while (!bytes.empty()) {
-            const ssize_t done = ::write(descriptor_, bytes.data(), bytes.size());
-            if (done >= 0) {
-                bytes = bytes.subspan(static_cast<std::size_t>(done));
-            } else if (errno != EINTR) {
-                return std::unexpected(core::Error{std::string("write: ") + std::strerror(errno), name_});
-            }
-        }
-        return {};
-    }
-
-  private:
-    FileSink(int descriptor, std::string name) : descriptor_(descriptor), name_(std::move(name)) {}
-    int descriptor_;
-    std::string name_;
-};
-
 /// Writes segments as raw IP packets; only headers are kept, as tcpdump -s 128 would.
 class CaptureFile {
   public:
-    explicit CaptureFile(FileSink sink) : sink_(std::move(sink)), writer_(sink_) {}
+    explicit CaptureFile(std::unique_ptr<capture::FileSink> sink) : sink_(std::move(sink)), writer_(*sink_) {}
     CaptureFile(const CaptureFile&) = delete;
     CaptureFile& operator=(const CaptureFile&) = delete;
 
@@ -95,7 +62,7 @@ class CaptureFile {
 
   private:
     static constexpr std::uint32_t kSnapLength = 128;
-    FileSink sink_;
+    std::unique_ptr<capture::FileSink> sink_;
     capture::PcapngWriter writer_;
     std::uint32_t interface_ = 0;
     std::vector<std::uint8_t> bytes_{};
@@ -210,11 +177,11 @@ ExitCode list_scenarios() {
 
 /// @return false after complaining
 bool write_html(const std::string& path, const sim::Result& result) {
-    auto file = FileSink::open(path);
+    auto file = capture::FileSink::open(path);
     const std::string text = emit::sim_html(result);
     std::expected<void, core::Error> written;
     if (file) {
-        written = file->write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+        written = (*file)->write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
     } else {
         written = std::unexpected(file.error());
     }
@@ -246,22 +213,22 @@ ExitCode run_sim(const SimCommand& options, const CommonOptions& common) {
         complain(scenario->file_name + ": a script of single steps is not for sim");
         return ExitCode::usage;
     }
-    std::optional<CaptureFile> capture;
+    std::optional<CaptureFile> packets;
     sim::PacketCallback on_packet;
     if (!options.write.empty()) {
-        auto sink = FileSink::open(options.write);
+        auto sink = capture::FileSink::open(options.write);
         if (!sink) {
             complain(core::to_string(sink.error()));
             return ExitCode::could_not_look;
         }
-        capture.emplace(*std::move(sink));
-        capture->begin(*scenario);
-        on_packet = [&](std::int64_t time_ns, const core::Segment& segment, bool) { capture->add(time_ns, segment); };
+        packets.emplace(*std::move(sink));
+        packets->begin(*scenario);
+        on_packet = [&](std::int64_t time_ns, const core::Segment& segment, bool) { packets->add(time_ns, segment); };
     }
     const sim::Result result = sim::run(*scenario, on_packet);
     bool good = true;
-    if (capture) {
-        if (const auto written = capture->finish(); !written) {
+    if (packets) {
+        if (const auto written = packets->finish(); !written) {
             complain(core::to_string(written.error()));
             good = false;
         }

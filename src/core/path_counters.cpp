@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "core/path.hpp"
-#include "core/path_versions.hpp"
+#include "core/version.hpp"
 
 namespace synwhy::core {
 

@@ -9,7 +9,7 @@
 
 #include "core/path.hpp"
 #include "core/path_conditions.hpp"
-#include "core/path_versions.hpp"
+#include "core/version.hpp"
 
 namespace synwhy::core {
 

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "core/catalogue.hpp"
+#include "core/sysctl_history.hpp"
 #include "emit/text.hpp"
 
 namespace synwhy::emit {
@@ -18,28 +19,6 @@ using namespace core;
 
 constexpr std::size_t kWidth = 80;
 constexpr std::string_view kIndent = "      ";
-
-/// Sysctls that come and go; those that every kernel has are not listed.
-struct SysctlAge {
-    std::string_view name;
-    bool (*exists)(const Kernel&);
-};
-
-bool since(const Kernel& kernel, int major, int minor) {
-    return std::pair{kernel.release.major, kernel.release.minor} >= std::pair{major, minor};
-}
-
-constexpr SysctlAge kSysctls[] = {
-    {"net.ipv4.tcp_tw_recycle", [](const Kernel& k) { return k.behaviours.host_paws != HostPaws::none; }},
-    {"net.ipv4.tcp_challenge_ack_limit",
-     [](const Kernel& k) { return k.behaviours.syn_on_established != SynOnEstablished::reset_in_window; }},
-    {"net.core.flow_limit_cpu_bitmap", [](const Kernel& k) { return since(k, 3, 11); }},
-    {"net.ipv4.tcp_invalid_ratelimit", [](const Kernel& k) { return k.behaviours.duplicate_rate_limited; }},
-    {"net.ipv4.tcp_early_demux", [](const Kernel& k) { return since(k, 4, 12); }},
-    {"net.ipv4.tcp_migrate_req", [](const Kernel& k) { return since(k, 5, 14); }},
-    {"net.ipv4.tcp_syn_linear_timeouts", [](const Kernel& k) { return k.behaviours.linear_syn_timeouts; }},
-    {"net.ipv4.tcp_tw_reuse_delay", [](const Kernel& k) { return since(k, 6, 14); }},
-};
 
 std::string joined(const std::vector<std::string_view>& names) {
     return names.empty() ? "none" : fmt::format("{}", fmt::join(names, " "));
@@ -127,7 +106,7 @@ std::string counter_changes(const Kernel& from, const Kernel& to) {
 
 std::string sysctl_changes(const Kernel& from, const Kernel& to) {
     std::string out;
-    for (const auto& sysctl : kSysctls) {
+    for (const auto& sysctl : sysctl_ages()) {
         const bool before = sysctl.exists(from);
         if (before == sysctl.exists(to)) continue;
         fmt::format_to(std::back_inserter(out), "  {} {}\n", before ? '-' : '+', sysctl.name);

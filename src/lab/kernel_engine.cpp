@@ -21,6 +21,8 @@ namespace synwhy::lab {
 namespace {
 
 using sim::Result;
+using tun::Netlink;
+using tun::Prefix;
 
 constexpr std::string_view kInterface = "tun0";
 constexpr std::int64_t kLongestPoll_ns = 100'000'000;  // how late ^C may be noticed

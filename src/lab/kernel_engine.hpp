@@ -10,11 +10,11 @@
 #include <map>
 #include <memory>
 
-#include "lab/netlink.hpp"
 #include "lab/netns.hpp"
 #include "lab/tun_device.hpp"
 #include "sim/engine.hpp"
 #include "sim/model_engine.hpp"
+#include "tun/netlink.hpp"
 
 namespace synwhy::lab {
 
@@ -64,7 +64,7 @@ class KernelEngine final : public sim::Engine {
     bool has_sysctl(std::string_view name);
 
   private:
-    KernelEngine(NetworkNamespace place, TunDevice wire, Netlink netlink, Interrupted interrupted)
+    KernelEngine(NetworkNamespace place, TunDevice wire, tun::Netlink netlink, Interrupted interrupted)
         : place_(std::move(place)),
           wire_(std::move(wire)),
           netlink_(std::move(netlink)),
@@ -72,7 +72,7 @@ class KernelEngine final : public sim::Engine {
 
     NetworkNamespace place_;
     TunDevice wire_;
-    Netlink netlink_;
+    tun::Netlink netlink_;
     Interrupted interrupted_;
     std::map<sim::Handle, Descriptor> sockets_{};
     sim::Handle next_handle_ = 1;

@@ -11,14 +11,17 @@
 #include <array>
 
 #include "core/bytes.hpp"
-#include "lab/netlink.hpp"
 #include "lab/probe.hpp"
 #include "sim/crafted.hpp"
+#include "tun/netlink.hpp"
 
 namespace synwhy::lab {
 namespace {
 
 using sim::Result;
+using tun::Mac;
+using tun::Netlink;
+using tun::Prefix;
 
 constexpr Mac kClientMac{0x02, 0, 0, 0, 0, 0x01};
 constexpr Mac kRouterMac{0x02, 0, 0, 0, 0, 0x02};

@@ -16,7 +16,6 @@ namespace flag = core::tcp_flag;
 
 namespace {
 
-constexpr std::uint32_t kWaitBit = 0x80000000U;
 constexpr std::int64_t kMillisecond = 1'000'000;
 constexpr std::int64_t kTimeWait_ns = 60'000 * kMillisecond;  ///< TCP_TIMEWAIT_LEN
 constexpr std::uint32_t kMaxRtoMs = 120'000;                  ///< TCP_RTO_MAX

@@ -220,6 +220,9 @@ class ClientHost {
     void take_fin(std::uint32_t slot, std::int64_t now_ns, Outbox& out, ClientEvent& event);
     void receive_time_wait(std::uint32_t slot, const core::Segment& in, std::int64_t now_ns, Outbox& out);
 
+    /// In a handle: a slot of waits_, not of connections_.
+    static constexpr std::uint32_t kWaitBit = 0x80000000U;
+
     const ClientKernel& shared_;
     core::Address address_{};
     std::int64_t boot_ns_ = 0;

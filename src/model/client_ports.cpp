@@ -3,18 +3,16 @@
 // net/ipv4/inet_hashtables.c:__inet_hash_connect, net/ipv4/tcp_ipv4.c:tcp_twsk_unique
 #include <algorithm>
 
+#include "core/version.hpp"
 #include "model/client.hpp"
 
 namespace synwhy::model {
+
+using core::since;
+
 namespace {
 
-constexpr std::uint32_t kWaitBit = 0x80000000U;
 constexpr std::size_t kScanned = 8;  ///< up to so many entries a scan beats an index
-
-bool since(const core::Kernel& kernel, int major, int minor) {
-    const core::Release& r = kernel.release;
-    return r.major != major ? r.major > major : r.minor >= minor;
-}
 
 FlowKey key_of(std::uint16_t server, std::uint16_t port) { return {server, port, 0}; }
 

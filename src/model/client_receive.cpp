@@ -5,16 +5,17 @@
 
 #include "core/existing.hpp"
 #include "core/seq.hpp"
+#include "core/version.hpp"
 #include "model/client.hpp"
 
 namespace synwhy::model {
 
 using core::Segment;
+using core::since;
 namespace flag = core::tcp_flag;
 
 namespace {
 
-constexpr std::uint32_t kWaitBit = 0x80000000U;
 constexpr std::int64_t kMillisecond = 1'000'000;
 constexpr std::uint32_t kMinRtoMs = 200;
 constexpr std::uint32_t kMaxRtoMs = 120'000;
@@ -22,11 +23,6 @@ constexpr std::uint32_t kAfterLostSynMs = 3000;  ///< RFC 6298 5.7
 constexpr std::uint32_t kFastRetransmit = 3;
 
 bool has(const Segment& s, std::uint8_t bit) { return (s.flags & bit) != 0; }
-
-bool since(const core::Kernel& kernel, int major, int minor) {
-    const core::Release& r = kernel.release;
-    return r.major != major ? r.major > major : r.minor >= minor;
-}
 
 }  // namespace
 

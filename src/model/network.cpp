@@ -90,7 +90,6 @@ bool Network::is_subnet_broadcast(const Address& address, bool zero_too) const {
 }
 
 bool Network::has_route_to(const Address& address) const {
-    if (std::ranges::any_of(unreachable_, [&](const Interface& i) { return in_prefix(address, i); })) return false;
     if (on_link(address)) return true;
     // Losing the IPv4 default route says nothing about IPv6.
     return default_route_ || address.family == Family::ipv6;

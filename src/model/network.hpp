@@ -22,7 +22,6 @@ class Network {
     explicit Network(std::vector<Interface> interfaces);
 
     void set_default_route(bool present) { default_route_ = present; }
-    void add_unreachable(const Interface& prefix) { unreachable_.push_back(prefix); }
 
     [[nodiscard]] bool is_ours(const core::Address& address) const;
     /// On one of our prefixes.
@@ -36,7 +35,6 @@ class Network {
   private:
     std::vector<Interface> interfaces_;
     std::vector<core::Address> broadcasts_{};  ///< all ones and all zeros of each IPv4 prefix, in turns
-    std::vector<Interface> unreachable_{};
     bool default_route_ = true;
 };
 

@@ -29,7 +29,7 @@ const Row* Server::Impl::socket_refusal(Listener& listener, const Received& in) 
 
 /// net/core/sock.c:sk_add_backlog: the memory of what waits may not exceed both buffers of the socket.
 Outcome Server::Impl::wait_for_lock(Listener& listener, const Received& in) {
-    constexpr std::size_t kSegmentBytes = 768;  // truesize of a small segment
+    constexpr std::size_t kSegmentBytes = 768;  // about what a small segment occupies; drivers differ, not measured
     constexpr std::size_t kSendBufferBytes = 16'384;
     constexpr std::size_t kReceiveBufferBytes = 87'380;  // tcp_rmem's default
     const int chosen = listener.options.receive_buffer_bytes;

@@ -3,55 +3,46 @@
 #include <charconv>
 #include <climits>
 
+#include "core/sysctl_history.hpp"
+#include "core/version.hpp"
+
 namespace synwhy::model {
 
 namespace {
 
 using core::Kernel;
-using core::Release;
+using core::since;
 
-bool since(const Kernel& kernel, int major, int minor) {
-    const Release& r = kernel.release;
-    return r.major != major ? r.major > major : r.minor >= minor;
-}
-
-bool has_recycle(const Kernel& k) { return k.behaviours.host_paws != core::HostPaws::none; }
-bool always(const Kernel&) { return true; }
-
-/// One modelled sysctl: its name, its place in Settings, and who has it.
+/// One modelled sysctl: its name and its place in Settings.
 struct Entry {
     std::string_view name;
     int Settings::* value;
-    bool (*exists)(const Kernel&);
 };
 
 constexpr Entry kEntries[] = {
-    {"net.core.somaxconn", &Settings::somaxconn, always},
-    {"net.ipv4.tcp_max_syn_backlog", &Settings::max_syn_backlog, always},
-    {"net.ipv4.tcp_syncookies", &Settings::syncookies, always},
-    {"net.ipv4.tcp_abort_on_overflow", &Settings::abort_on_overflow, always},
-    {"net.ipv4.tcp_synack_retries", &Settings::synack_retries, always},
-    {"net.ipv4.tcp_timestamps", &Settings::timestamps, always},
-    {"net.ipv4.tcp_tw_recycle", &Settings::tw_recycle, has_recycle},
-    {"net.ipv4.tcp_tw_reuse", &Settings::tw_reuse, always},
-    {"net.ipv4.tcp_tw_reuse_delay", &Settings::tw_reuse_delay_ms, [](const Kernel& k) { return since(k, 6, 14); }},
-    {"net.ipv4.tcp_max_tw_buckets", &Settings::max_tw_buckets, always},
-    {"net.ipv4.tcp_fin_timeout", &Settings::fin_timeout_s, always},
-    {"net.ipv4.tcp_rfc1337", &Settings::rfc1337, always},
-    {"net.ipv4.tcp_invalid_ratelimit", &Settings::invalid_ratelimit_ms,
-     [](const Kernel& k) { return k.behaviours.duplicate_rate_limited; }},
-    {"net.ipv4.tcp_challenge_ack_limit", &Settings::challenge_ack_limit,
-     [](const Kernel& k) { return since(k, 3, 6); }},
-    {"net.ipv4.tcp_fastopen", &Settings::fastopen, [](const Kernel& k) { return since(k, 3, 7); }},
-    {"net.ipv4.tcp_sack", &Settings::sack, always},
-    {"net.ipv4.tcp_window_scaling", &Settings::window_scaling, always},
-    {"net.ipv4.ip_forward", &Settings::ip_forward, always},
-    {"net.ipv4.tcp_syn_retries", &Settings::syn_retries, always},
-    {"net.ipv4.tcp_syn_linear_timeouts", &Settings::syn_linear_timeouts,
-     [](const Kernel& k) { return k.behaviours.linear_syn_timeouts; }},
-    {"net.ipv4.conf.all.rp_filter", &Settings::rp_filter_all, always},
-    {"net.ipv4.conf.all.accept_source_route", &Settings::accept_source_route_all, always},
-    {"net.ipv4.conf.all.accept_local", &Settings::accept_local, always},
+    {"net.core.somaxconn", &Settings::somaxconn},
+    {"net.ipv4.tcp_max_syn_backlog", &Settings::max_syn_backlog},
+    {"net.ipv4.tcp_syncookies", &Settings::syncookies},
+    {"net.ipv4.tcp_abort_on_overflow", &Settings::abort_on_overflow},
+    {"net.ipv4.tcp_synack_retries", &Settings::synack_retries},
+    {"net.ipv4.tcp_timestamps", &Settings::timestamps},
+    {"net.ipv4.tcp_tw_recycle", &Settings::tw_recycle},
+    {"net.ipv4.tcp_tw_reuse", &Settings::tw_reuse},
+    {"net.ipv4.tcp_tw_reuse_delay", &Settings::tw_reuse_delay_ms},
+    {"net.ipv4.tcp_max_tw_buckets", &Settings::max_tw_buckets},
+    {"net.ipv4.tcp_fin_timeout", &Settings::fin_timeout_s},
+    {"net.ipv4.tcp_rfc1337", &Settings::rfc1337},
+    {"net.ipv4.tcp_invalid_ratelimit", &Settings::invalid_ratelimit_ms},
+    {"net.ipv4.tcp_challenge_ack_limit", &Settings::challenge_ack_limit},
+    {"net.ipv4.tcp_fastopen", &Settings::fastopen},
+    {"net.ipv4.tcp_sack", &Settings::sack},
+    {"net.ipv4.tcp_window_scaling", &Settings::window_scaling},
+    {"net.ipv4.ip_forward", &Settings::ip_forward},
+    {"net.ipv4.tcp_syn_retries", &Settings::syn_retries},
+    {"net.ipv4.tcp_syn_linear_timeouts", &Settings::syn_linear_timeouts},
+    {"net.ipv4.conf.all.rp_filter", &Settings::rp_filter_all},
+    {"net.ipv4.conf.all.accept_source_route", &Settings::accept_source_route_all},
+    {"net.ipv4.conf.all.accept_local", &Settings::accept_local},
 };
 
 /// The number at the start of `text`, as /proc/sys reads it; false when there is none.
@@ -103,7 +94,7 @@ Settings Settings::defaults_of(const Kernel& kernel) {
 Settings::SetResult Settings::set(std::string_view name, std::string_view text, const Kernel& kernel) {
     for (const Entry& entry : kEntries) {
         if (entry.name != name) continue;
-        if (!entry.exists(kernel)) return SetResult::absent;
+        if (!core::has_sysctl(kernel, name)) return SetResult::absent;
         parse_int(text, this->*entry.value);
         return SetResult::ok;
     }

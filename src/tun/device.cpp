@@ -57,7 +57,7 @@ Error attach_error(int error, const std::string& name) {
     return system_error("TUNSETIFF", error, name);
 }
 
-ifreq request_for(const std::string& name) {
+ifreq request_for(std::string_view name) {
     ifreq request{};
     std::copy_n(name.begin(), std::min<std::size_t>(name.size(), IFNAMSIZ - 1), request.ifr_name);
     return request;
@@ -131,25 +131,36 @@ std::optional<Address> neighbour_of(const model::Interface& emulated) {
     return std::nullopt;
 }
 
+std::expected<Descriptor, Error> attach_device(std::string_view name) {
+    auto file = open_device_file();
+    if (!file) return file;
+    ifreq request = request_for(name);
+    request.ifr_flags = IFF_TUN | IFF_NO_PI;
+    if (::ioctl(file->get(), TUNSETIFF, &request) != 0) {
+        return std::unexpected(attach_error(errno, std::string(name)));
+    }
+    return file;
+}
+
 std::expected<Device, Error> Device::open(const DeviceOptions& options) {
     for (const Link& link : options.links) {
         if (!is_own_address(link.emulated.address)) continue;
         return std::unexpected(Error{"is an address of this machine itself", core::to_string(link.emulated.address),
                                      "choose another --address"});
     }
-    auto file = open_device_file();
+    auto file = attach_device(options.name);
     if (!file) return std::unexpected(file.error());
-    ifreq request = request_for(options.name);
-    request.ifr_flags = IFF_TUN | IFF_NO_PI;
-    if (::ioctl(file->get(), TUNSETIFF, &request) != 0) return std::unexpected(attach_error(errno, options.name));
-    Device device(*std::move(file), request.ifr_name);
+    Device device(*std::move(file), options.name);
     if (const auto up = bring_up(device.name_); !up) return std::unexpected(up.error());
-    const unsigned index = ::if_nametoindex(device.name_.c_str());
-    if (index == 0) return std::unexpected(system_error("if_nametoindex", errno, device.name_));
+    auto netlink = Netlink::open();
+    if (!netlink) return std::unexpected(netlink.error());
     for (const Link& link : options.links) {
-        if (const auto added = netlink::add_address(index, link.here); !added) return std::unexpected(added.error());
-        if (const auto added = netlink::add_route(index, link.emulated.address, link.here); !added) {
-            return std::unexpected(added.error());
+        const auto whole = static_cast<std::uint8_t>(link.here.family == Family::ipv4 ? 32 : 128);
+        if (const auto done = netlink->add_address(device.name_, {link.here, whole}); !done) {
+            return std::unexpected(done.error());
+        }
+        if (const auto done = netlink->add_route(device.name_, {link.emulated.address, whole}, link.here); !done) {
+            return std::unexpected(done.error());
         }
     }
     return device;

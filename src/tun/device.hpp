@@ -40,6 +40,10 @@ bool is_device_name(std::string_view name);
 /// nullopt when the prefix has no other usable address.
 std::optional<core::Address> neighbour_of(const model::Interface& emulated);
 
+/// Makes, or attaches to, the TUN device `name`: raw IP, non-blocking, gone when closed. In this thread's namespace.
+/// @return its descriptor. Errors name what is missing: the device file, a privilege, a free name.
+std::expected<Descriptor, core::Error> attach_device(std::string_view name);
+
 class Device {
   public:
     /// Makes the device and brings it up. Errors name what is missing: the device file, a privilege, a free name.

@@ -1,7 +1,7 @@
-// Since which kernel does a row or a counter exist?
+// Since which kernel does a row, a counter or a default exist?
 //
 // Comparisons of a release with a mainline version, for what is no named behaviour. el6 and el7 carry backports, so
-// the two that matter are named where they differ. Private to path*.cpp.
+// the two that matter are named where they differ.
 #pragma once
 
 #include <tuple>
