@@ -83,8 +83,11 @@ struct Finding {
     std::vector<std::string> evidence{};  ///< sentences, strongest first
     std::vector<std::string> story{};     ///< what happened in this very capture, with names and numbers
     std::vector<Rival> rivals{};
-    std::vector<std::string> fix{};  ///< commands and sentences for this kernel, least invasive first
-    std::string settle{};            ///< the one command that would decide
+    std::vector<std::string> fix{};        ///< commands and sentences for this kernel, least invasive first
+    std::string settle{};                  ///< the one command that would decide
+    std::vector<std::string> processes{};  ///< owners of the listeners, "nginx (pid 812)"; from a host, not a capture
+    std::string netns{};                   ///< network namespace; empty: the one that was looked at
+    std::string headline{};                ///< the verdict as a sentence, when it is not one about counted attempts
 };
 
 struct RuledOut {
@@ -130,8 +133,10 @@ struct Report {
     Totals totals{};
     std::vector<Finding> findings{};  ///< most harmful first
     std::vector<RuledOut> ruled_out{};
-    std::vector<std::string> unknown{};  ///< what could not be decided, and why
-    std::vector<std::string> missing{};  ///< evidence that was not available
+    std::vector<RuledOut> past{};            ///< happened since boot, not while somebody watched
+    std::vector<RuledOut> not_examinable{};  ///< `why` says what is missing
+    std::vector<std::string> unknown{};      ///< what could not be decided, and why
+    std::vector<std::string> missing{};      ///< evidence that was not available
     std::vector<TimeBucket> timeline{};
     std::int64_t bucket_ns = 0;
     std::vector<HandshakeVerdict> handshakes{};  ///< in order of first_ns

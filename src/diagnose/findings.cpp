@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "core/advice.hpp"
 #include "core/catalogue.hpp"
 #include "diagnose/counters.hpp"
 #include "diagnose/refutation.hpp"
@@ -108,29 +109,9 @@ Confidence group_confidence(const Group& group, const HostExplanation& explanati
 }
 
 void fill_advice(const Premises& premises, Finding& finding) {
-    const core::CausePage& page = core::page(finding.cause);
-    finding.settle = std::string(page.settle);
-    std::vector<const core::PageFix*> fixes;
-    if (premises.kernel_given) {
-        fixes = core::fixes_for(page, premises.kernels.front().release);
-    } else {
-        for (const core::PageFix& fix : page.fixes) {
-            const bool fits_some =
-                std::any_of(premises.kernels.begin(), premises.kernels.end(), [&](const core::Kernel& kernel) {
-                    const std::vector<const core::PageFix*> fitting = core::fixes_for(page, kernel.release);
-                    return std::find(fitting.begin(), fitting.end(), &fix) != fitting.end();
-                });
-            if (fits_some) fixes.push_back(&fix);
-        }
-    }
-    for (const core::PageFix* fix : fixes) {
-        std::string text =
-            fix->command.empty() ? std::string(fix->says) : fmt::format("{}  # {}", fix->command, fix->says);
-        if (!premises.kernel_given && !fix->kernels.empty() && fix->kernels != "all")
-            text += fmt::format(" [{}]", fix->kernels);
-        if (!fix->risk.empty()) text += fmt::format(" (risk: {})", fix->risk);
-        finding.fix.push_back(std::move(text));
-    }
+    finding.settle = std::string(core::page(finding.cause).settle);
+    finding.fix = core::advice(
+        finding.cause, premises.kernel_given ? std::span(premises.kernels).first(1) : std::span(premises.kernels));
 }
 
 Finding make_finding(const StoryContext& context, const HostExplanation& explanation, const Group& group,

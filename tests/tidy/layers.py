@@ -23,9 +23,10 @@ LAYERS = {
     "tun": ["model", "core"],
     "lab": ["sim", "tun", "model", "core"],
     "diagnose": ["model", "capture", "core"],
+    "doctor": ["core"],
     "serve": ["emit", "core"],
     "fleet": ["emit", "core"],
-    "cli": ["serve", "fleet", "lab", "tun", "live", "host", "capture", "sim", "truth", "diagnose", "emit", "model", "core"],
+    "cli": ["serve", "fleet", "lab", "tun", "live", "host", "capture", "sim", "truth", "diagnose", "doctor", "emit", "model", "core"],
 }
 
 # Folders of pure values and decisions: no I/O, hence nothing but the C++ standard library.
@@ -36,7 +37,7 @@ THIRD_PARTY = [
     (re.compile(r"CLI/"), ("cli",), 1),  # 3.8 s a translation unit
     (re.compile(r"nlohmann/"), ("emit", "truth"), None),
     (re.compile(r"toml\+\+/|toml\.hpp"), ("sim",), 1),
-    (re.compile(r"fmt/"), ("diagnose", "emit", "host", "live", "lab", "tun", "serve", "fleet", "cli"), None),
+    (re.compile(r"fmt/"), ("diagnose", "doctor", "emit", "host", "live", "lab", "tun", "serve", "fleet", "cli"), None),
     (re.compile(r"(zlib|zstd|lz4|lz4frame|lzma|libdeflate)(_\w+)?\.h$"), ("capture",), None),
     (re.compile(r"(bpf|linux/bpf)"), ("live",), None),
     (re.compile(r"libmnl/"), ("host",), None),
