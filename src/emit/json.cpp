@@ -67,7 +67,10 @@ Json finding_of(const core::Finding& finding) {
             {"story", texts_of(finding.story)},
             {"rivals", rivals_of(finding.rivals)},
             {"fix", texts_of(finding.fix)},
-            {"settle", finding.settle}};
+            {"settle", finding.settle},
+            {"processes", texts_of(finding.processes)},
+            {"netns", finding.netns},
+            {"headline", finding.headline}};
 }
 
 Json findings_of(const std::vector<core::Finding>& findings) {
@@ -104,6 +107,8 @@ std::string report_json(const core::Report& report) {
                            {"totals", totals_of(report.totals)},
                            {"findings", findings_of(report.findings)},
                            {"ruled_out", ruled_out_of(report.ruled_out)},
+                           {"past", ruled_out_of(report.past)},
+                           {"not_examinable", ruled_out_of(report.not_examinable)},
                            {"unknown", texts_of(report.unknown)},
                            {"missing", texts_of(report.missing)},
                            {"timeline", timeline_of(report)},
