@@ -4,8 +4,13 @@
 #include <unordered_map>
 
 #include "host/counter_files.hpp"
+#include "host/interfaces.hpp"
+#include "host/kernel_log.hpp"
 #include "host/owners.hpp"
 #include "host/process.hpp"
+#include "host/refusers.hpp"
+#include "host/routes.hpp"
+#include "host/socket_options.hpp"
 #include "host/sockets.hpp"
 #include "host/sysctl_tree.hpp"
 #include "host/system.hpp"
@@ -39,11 +44,18 @@ core::HostState read_host(const HostReaderOptions& options) {
     read_sysctl_tree(tree, state);
     read_counter_files(tree, state);
     core::correct_kernel_by_facts(state.facts);
-    read_sockets(tree, state);
+    const auto half_open = read_sockets(tree, state);
     if (options.processes) {
-        read_owners(tree, state);
+        const auto holders = read_owners(tree, state);
         read_processes(tree, state);
+        read_socket_options(holders, state);
     }
+    if (options.network) {
+        read_interfaces(tree, state);
+        if (tree.live()) read_return_paths(options.clients, half_open, state);
+    }
+    if (options.refusers) read_refusers(tree, state);
+    if (options.kernel_log && tree.live()) read_kernel_log(state);
     read_load(tree, state);
     return state;
 }
@@ -63,6 +75,7 @@ core::HostState read_host_again(const HostReaderOptions& options, const core::Ho
         if (found != before.end() && listener.inode != 0) inherit(listener, *found->second);
     }
     if (options.processes) read_processes(tree, state);
+    if (options.network) read_interface_counters(tree, state);
     read_load(tree, state);
     return state;
 }
