@@ -7,7 +7,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <system_error>
+
+#include "host/descriptor.hpp"
 
 namespace synwhy::host {
 
@@ -15,23 +16,8 @@ namespace {
 
 constexpr std::size_t kChunk = 64U << 10;
 
-/// Owns a file descriptor.
-class Descriptor {
-  public:
-    explicit Descriptor(int fd) : fd_(fd) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    [[nodiscard]] int get() const { return fd_; }
-
-  private:
-    int fd_;
-};
-
 core::Error failed(const std::string& path, const char* call, int error) {
-    return {fmt::format("{}: {}", call, std::generic_category().message(error)), path,
+    return {fmt::format("{}: {}", call, text_of_errno(error)), path,
             error == EACCES ? "read it as root or copy it first" : ""};
 }
 
@@ -41,7 +27,7 @@ std::expected<std::string, core::Error> read_text_file(const std::string& path, 
     // O_NONBLOCK so that a FIFO in a strange tree cannot stop us; a pipe that the user named has to be waited for.
     const int flags = O_RDONLY | O_CLOEXEC | (kind == FileKind::regular ? O_NOFOLLOW | O_NONBLOCK : 0);
     const Descriptor file(::open(path.c_str(), flags));
-    if (file.get() < 0) return std::unexpected(failed(path, "open", errno));
+    if (!file) return std::unexpected(failed(path, "open", errno));
 
     struct stat status{};
     if (::fstat(file.get(), &status) != 0) return std::unexpected(failed(path, "fstat", errno));

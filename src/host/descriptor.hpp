@@ -1,0 +1,38 @@
+// Who closes a file descriptor of a reader, and what does errno say?
+#pragma once
+
+#include <unistd.h>
+
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace synwhy::host {
+
+/// Owns one; -1 is none.
+class Descriptor {
+  public:
+    Descriptor() = default;
+    explicit Descriptor(int number) : number_(number) {}
+    Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+    Descriptor& operator=(Descriptor&& other) noexcept {
+        std::swap(number_, other.number_);
+        return *this;
+    }
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    ~Descriptor() {
+        if (number_ >= 0) ::close(number_);
+    }
+
+    [[nodiscard]] int get() const { return number_; }
+    explicit operator bool() const { return number_ >= 0; }
+
+  private:
+    int number_ = -1;
+};
+
+/// errno's text, the same in every locale.
+inline std::string text_of_errno(int error) { return std::generic_category().message(error); }
+
+}  // namespace synwhy::host
