@@ -52,7 +52,6 @@ enum class FilterDoubt : std::uint8_t {
     field,           ///< a field of the packet is not known
     state,           ///< depends on what happened before: rate limits, connection counts, a program's decision
     not_understood,  ///< a match or target this program does not read
-    earlier,         ///< an earlier rule whose effect is not settled may keep the packet from getting here
 };
 
 /// One rule, or a base chain's policy, as a user finds it again.
@@ -74,9 +73,9 @@ struct FilterRule {
 /// A rule that ends, or may end, the packet's way to the socket or to the client.
 struct FilterSuspect {
     FilterRule rule{};
-    bool surely = false;  ///< every packet like this one that gets here ends here
-    FilterDoubt doubt = FilterDoubt::none;
-    std::string why{};  ///< one sentence when not surely; quotes untrusted text
+    bool surely = false;                    ///< every packet like this one that gets here ends here
+    FilterDoubt doubt = FilterDoubt::none;  ///< of this rule, or of an earlier one that decides whether it is reached
+    std::string why{};                      ///< one clause when not surely; quotes untrusted text
 };
 
 /// A rule or policy that applied, or may have, on the way.
@@ -99,6 +98,7 @@ enum class FilterOutcome : std::uint8_t {
 struct FilterVerdict {
     FilterOutcome outcome = FilterOutcome::passes;
     std::vector<FilterSuspect> suspects{};  ///< in the order the packet meets them
+    std::uint64_t suspects_left_out = 0;    ///< beyond the walk's limit
     std::vector<FilterRule> changes{};      ///< rules that gave it another destination or another socket
     std::vector<FilterStep> steps{};        ///< what applied, in order
     std::uint64_t steps_left_out = 0;       ///< beyond the walk's limit

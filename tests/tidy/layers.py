@@ -17,6 +17,7 @@ LAYERS = {
     "capture": ["core"],
     "host": ["core"],
     "live": ["core"],
+    "firewall": ["core"],
     "truth": ["model", "core"],
     "emit": ["truth", "sim", "core"],  # sim: only the values of a run (sim/result.hpp)
     "sim": ["model", "core"],
@@ -26,7 +27,8 @@ LAYERS = {
     "doctor": ["core"],
     "serve": ["emit", "core"],
     "fleet": ["emit", "core"],
-    "cli": ["serve", "fleet", "lab", "tun", "live", "host", "capture", "sim", "truth", "diagnose", "doctor", "emit", "model", "core"],
+    "cli": ["serve", "fleet", "lab", "tun", "live", "host", "firewall", "capture", "sim", "truth",
+            "diagnose", "doctor", "emit", "model", "core"],
 }
 
 # Folders of pure values and decisions: no I/O, hence nothing but the C++ standard library.
@@ -35,7 +37,7 @@ STANDARD_ONLY = ("core", "model")
 # Third-party header -> (folders that may include it, at most so many files; None: no limit).
 THIRD_PARTY = [
     (re.compile(r"CLI/"), ("cli",), 1),  # 3.8 s a translation unit
-    (re.compile(r"nlohmann/"), ("emit", "truth"), None),
+    (re.compile(r"nlohmann/"), ("emit", "truth", "firewall"), None),
     (re.compile(r"toml\+\+/|toml\.hpp"), ("sim",), 1),
     (re.compile(r"fmt/"), ("diagnose", "doctor", "emit", "host", "live", "lab", "tun", "serve", "fleet", "cli"), None),
     (re.compile(r"(zlib|zstd|lz4|lz4frame|lzma|libdeflate)(_\w+)?\.h$"), ("capture",), None),
