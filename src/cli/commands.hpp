@@ -7,6 +7,7 @@
 namespace synwhy::cli {
 
 /// Each prints its answer and its complaints; exceptions are bugs.
+ExitCode run_check(const CheckCommand& options, const CommonOptions& common);
 ExitCode run_pcap(const PcapOptions& options, const CommonOptions& common);
 ExitCode run_explain(const ExplainCommand& options, const CommonOptions& common);
 ExitCode run_path(const PathCommand& options);

@@ -9,6 +9,7 @@ constexpr std::string_view kOverview =
 
 usage: synwhy COMMAND [OPTIONS]
 
+  check              what is wrong with this host now; also without COMMAND
   pcap FILE...       explain the unanswered connection attempts of a capture
   explain CAUSE      what a cause is and what helps; "list" names all
   path --kernel R    what Linux release R does with a SYN, step by step
@@ -24,6 +25,34 @@ usage: synwhy COMMAND [OPTIONS]
 
 exit status: 0 nothing found, 1 a cause found, 2 usage, 3 could not look,
              70 a bug in synwhy
+)text";
+
+constexpr std::string_view kCheck =
+    R"text(usage: synwhy check [OPTIONS]
+
+Looks at this host twice and watches the SYNs that arrive in between: which of
+them got no SYN+ACK, and why. First what was found, then what was ruled out.
+Only reads; as root it sees more (owners, firewall rules, the SYNs themselves).
+
+where to look
+      --netns NAME|PATH    a network namespace: of `ip netns`, or a file
+      --pid N              the namespace of this process (a container's)
+      --all-netns          every namespace of the machine
+      --bundle FILE|DIR[,FILE2|DIR2]
+                           a host copied by synwhy-collect or sosreport, of one
+                           moment or of two, instead of this machine
+
+what to look for
+      --seconds N          between the two looks (5); 0: one look, no watching
+      --port N             only SYNs to this port
+      --from ADDRESS       also: would a SYN of this client get through?
+
+output
+  -v, --verbose            all reasons, all remedies
+      --json               one JSON object, like that of pcap
+      --color WHEN         auto, always, never
+      --exit-zero          exit 0 also when a cause was found
+  -n                       accepted and ignored: names are never resolved
 )text";
 
 constexpr std::string_view kPcap =
@@ -216,6 +245,7 @@ exit status: 0 all agree, 1 a difference, 3 a file could not be read
 }  // namespace
 
 std::string_view help_text(std::string_view command) {
+    if (command == "check") return kCheck;
     if (command == "pcap") return kPcap;
     if (command == "explain") return kExplain;
     if (command == "path") return kPath;

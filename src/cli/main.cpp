@@ -21,6 +21,7 @@ using namespace synwhy;
 struct Dispatch {
     const cli::CommonOptions& common;
 
+    cli::ExitCode operator()(const cli::CheckCommand& options) const { return run_check(options, common); }
     cli::ExitCode operator()(const cli::PcapOptions& options) const { return run_pcap(options, common); }
     cli::ExitCode operator()(const cli::ExplainCommand& options) const { return run_explain(options, common); }
     cli::ExitCode operator()(const cli::PathCommand& options) const { return run_path(options); }

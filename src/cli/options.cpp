@@ -44,6 +44,24 @@ void add_pcap(CLI::App& app, PcapOptions& options, bool& names_ignored) {
     app.add_option("--max-handshakes", options.max_handshakes)->check(CLI::Range(std::size_t{1}, kMaxHandshakes));
 }
 
+void add_check(CLI::App& app, CheckCommand& options, bool& names_ignored) {
+    app.add_option("--seconds", options.seconds)->check(CLI::Range(0.0, 86400.0));
+    auto* netns = app.add_option("--netns", options.netns);
+    auto* pid = app.add_option("--pid", options.pid)->check(CLI::PositiveNumber);
+    auto* all = app.add_flag("--all-netns", options.all_netns);
+    auto* bundle = app.add_option("--bundle", options.bundle);
+    for (CLI::Option* one : {netns, pid, all, bundle}) {
+        for (CLI::Option* other : {netns, pid, all, bundle}) {
+            if (one != other) one->excludes(other);
+        }
+    }
+    app.add_option("--port", options.port)->check(CLI::Range(1, 65535));
+    app.add_option("--from", options.from);
+    app.add_flag("--json", options.json);
+    app.add_flag("-v,--verbose", options.verbose);
+    app.add_flag("-n", names_ignored);
+}
+
 void add_path(CLI::App& app, PathCommand& options) {
     auto* kernel = app.add_option("--kernel", options.kernel);
     auto* diff = app.add_option("--diff", options.diff)->expected(2);
@@ -184,6 +202,7 @@ std::string one_line(std::string text) {
 
 std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     Invocation invocation;
+    CheckCommand check_options;
     PcapOptions pcap_options;
     ExplainCommand explain_options;
     PathCommand path_options;
@@ -195,7 +214,8 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
 
     CLI::App app;
     app.set_version_flag("-V,--version", "synwhy " SYNWHY_VERSION);
-    app.require_subcommand(1);
+    app.require_subcommand(0, 1);
+    CLI::App* check = app.add_subcommand("check");
     CLI::App* pcap = app.add_subcommand("pcap");
     CLI::App* explain = app.add_subcommand("explain");
     CLI::App* path = app.add_subcommand("path");
@@ -203,7 +223,9 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     CLI::App* sim = app.add_subcommand("sim");
     CLI::App* emulate = app.add_subcommand("emulate");
     CLI::App* replay = app.add_subcommand("replay");
-    for (CLI::App* command : {pcap, explain, path, lab, sim, emulate, replay}) add_common(*command, invocation.common);
+    for (CLI::App* command : {check, pcap, explain, path, lab, sim, emulate, replay})
+        add_common(*command, invocation.common);
+    add_check(*check, check_options, names_ignored);
     add_pcap(*pcap, pcap_options, names_ignored);
     explain->add_option("topic", explain_options.topic);
     explain->add_flag("--json", explain_options.json);
@@ -217,10 +239,6 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
         const auto used = app.get_subcommands();
         return used.empty() ? "" : used.front()->get_name();
     };
-    if (argc < 2) {
-        complain(help_text(""));
-        return ExitCode::usage;
-    }
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
@@ -232,7 +250,9 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     }
 
     std::string wrong;
-    if (pcap->parsed()) {
+    if (check->parsed() || app.get_subcommands().empty()) {
+        invocation.command = std::move(check_options);
+    } else if (pcap->parsed()) {
         wrong = complaint(pcap_options);
         invocation.command = std::move(pcap_options);
     } else if (explain->parsed()) {

@@ -42,6 +42,18 @@ struct PcapOptions {
     std::size_t max_handshakes = 1'000'000;
 };
 
+struct CheckCommand {
+    double seconds = 5;   ///< between the two looks; 0: one look
+    std::string netns{};  ///< name or path; empty: the own one
+    std::optional<int> pid{};
+    bool all_netns = false;
+    std::string bundle{};  ///< file or directory, or two with a comma; empty: the live system
+    std::optional<std::uint16_t> port{};
+    std::string from{};  ///< client address to ask about
+    bool json = false;
+    bool verbose = false;
+};
+
 struct ExplainCommand {
     std::string topic = "list";  ///< a slug, or "list"
     bool json = false;
@@ -110,7 +122,8 @@ struct ReplayCommand {
 
 struct Invocation {
     CommonOptions common{};
-    std::variant<PcapOptions, ExplainCommand, PathCommand, LabCommand, SimCommand, EmulateCommand, ReplayCommand>
+    std::variant<CheckCommand, PcapOptions, ExplainCommand, PathCommand, LabCommand, SimCommand, EmulateCommand,
+                 ReplayCommand>
         command{};
 };
 

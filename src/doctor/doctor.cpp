@@ -48,7 +48,6 @@ core::Finding finding_of(const Chart& chart, const Result& result) {
     return finding;
 }
 
-/// Sure findings before guesses, then by harm.
 bool before(const core::Finding& a, const core::Finding& b) {
     const bool a_guess = a.confidence > Confidence::likely;
     const bool b_guess = b.confidence > Confidence::likely;
@@ -100,6 +99,8 @@ void add_missing(const Chart& chart, core::Report& report) {
 
 }  // namespace
 
+void rank(std::vector<core::Finding>& findings) { std::ranges::stable_sort(findings, before); }
+
 core::Report examine(const Inputs& inputs) {
     const Chart chart(inputs);
     Results results;
@@ -123,7 +124,7 @@ core::Report examine(const Inputs& inputs) {
                 break;
         }
     }
-    std::ranges::stable_sort(report.findings, before);
+    rank(report.findings);
     add_totals(inputs, report);
     add_unexplained(chart, report);
     add_missing(chart, report);

@@ -12,4 +12,7 @@ namespace synwhy::doctor {
 /// Total: never fails. Report::ruled_out stands in the order in which a person checks a host.
 core::Report examine(const Inputs& inputs);
 
+/// Sure findings before guesses, then by harm.
+void rank(std::vector<core::Finding>& findings);
+
 }  // namespace synwhy::doctor

@@ -16,6 +16,7 @@
 #include <chrono>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace synwhy::host {
 
@@ -111,20 +112,6 @@ void SynTap::take_waiting() {
     }
 }
 
-void SynTap::watch(std::int64_t length_ns, bool (*stop)()) {
-    const std::int64_t end_ns = now_ns() + length_ns;
-    while (!stop()) {
-        const std::int64_t left_ns = end_ns - now_ns();
-        if (left_ns <= 0) break;
-        pollfd ready{.fd = socket_, .events = POLLIN, .revents = 0};
-        const std::int64_t wait_ns = std::min(left_ns, kStopLookNs);
-        const bool exhausted = taken_ >= kMaxTapPackets;
-        ::poll(exhausted ? nullptr : &ready, exhausted ? 0 : 1, static_cast<int>(wait_ns / 1'000'000 + 1));
-        if (!exhausted) take_waiting();
-    }
-    take_waiting();
-}
-
 core::Watched SynTap::watched() const {
     core::Watched result = table_.watched(start_ns_, now_ns(), name_of);
     tpacket_stats statistics{};
@@ -133,6 +120,23 @@ core::Watched SynTap::watched() const {
         result.lost += statistics.tp_drops;
     }
     return result;
+}
+
+void watch(std::span<SynTap*> taps, std::int64_t length_ns, bool (*stop)()) {
+    const std::int64_t end_ns = now_ns() + length_ns;
+    std::vector<pollfd> ready;
+    while (!stop()) {
+        const std::int64_t left_ns = end_ns - now_ns();
+        if (left_ns <= 0) break;
+        ready.clear();
+        for (const SynTap* tap : taps) {
+            if (!tap->exhausted()) ready.push_back({.fd = tap->socket(), .events = POLLIN, .revents = 0});
+        }
+        const auto wait_ms = static_cast<int>(std::min(left_ns, kStopLookNs) / 1'000'000 + 1);
+        ::poll(ready.data(), ready.size(), wait_ms);
+        for (SynTap* tap : taps) tap->take_waiting();
+    }
+    for (SynTap* tap : taps) tap->take_waiting();
 }
 
 }  // namespace synwhy::host

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <span>
 
 #include "core/error.hpp"
 #include "core/watched.hpp"
@@ -25,19 +26,23 @@ class SynTap {
     SynTap& operator=(const SynTap&) = delete;
     ~SynTap();
 
-    /// Takes packets for `length_ns`, or until `stop` says so (asked at least ten times a second).
-    void watch(std::int64_t length_ns, bool (*stop)());
     /// What was seen since open().
     [[nodiscard]] core::Watched watched() const;
 
+    [[nodiscard]] int socket() const { return socket_; }
+    [[nodiscard]] bool exhausted() const { return taken_ >= kMaxTapPackets; }
+    void take_waiting();
+
   private:
     explicit SynTap(int socket);
-    void take_waiting();
 
     int socket_ = -1;
     std::int64_t start_ns_ = 0;
     std::uint64_t taken_ = 0;
     SynTable table_;
 };
+
+/// Takes packets from all taps for `length_ns`, or until `stop` says so (asked at least ten times a second).
+void watch(std::span<SynTap*> taps, std::int64_t length_ns, bool (*stop)());
 
 }  // namespace synwhy::host
