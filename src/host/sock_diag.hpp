@@ -30,7 +30,7 @@ struct DiagSelection {
     std::uint16_t highest_port = 0;  ///< 0: any port
 };
 
-/// Both families. @return 0 or errno
+/// Both families at once. @return 0 or errno
 int dump_tcp(Netlink& netlink, const DiagSelection& selection, const std::function<void(const DiagSocket&)>& each);
 
 /// @param socket in LISTEN, dumped with `memory`
