@@ -56,7 +56,8 @@ std::string interface_of(std::uint32_t index) {
 int dump_tcp(Netlink& netlink, const DiagSelection& selection, const std::function<void(const DiagSocket&)>& each) {
     inet_diag_req question{};  // the old request: both families in one walk, and Linux 2.6 knows it too
     question.idiag_states = selection.states;
-    if (selection.memory) question.idiag_ext = 1U << (INET_DIAG_SKMEMINFO - 1);
+    // MD5 keys have no bit of their own, they come with INET_DIAG_INFO: net/ipv4/inet_diag.c:inet_sk_diag_fill, v4.14
+    if (selection.details) question.idiag_ext = 1U << (INET_DIAG_SKMEMINFO - 1) | 1U << (INET_DIAG_INFO - 1);
     NetlinkRequest request(TCPDIAG_GETSOCK, NLM_F_DUMP, question);
     if (selection.highest_port != 0) {
         const auto filter = port_filter(selection);
