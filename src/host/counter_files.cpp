@@ -76,7 +76,7 @@ void read_named(const Tree& tree, core::HostState& state) {
 void add_sockstat(std::string_view text, Counters& counters) {
     while (const auto line = next_line(text)) {
         const auto words = words_of(*line, kMaxColumns);
-        if (words.empty() || !words[0].ends_with(':')) continue;
+        if (words.empty() || words[0].size() < 2 || !words[0].ends_with(':')) continue;
         const auto section = words[0].substr(0, words[0].size() - 1);
         for (std::size_t i = 1; i + 1 < words.size(); i += 2) {
             const auto value = integer_of(words[i + 1]);

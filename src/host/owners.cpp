@@ -48,23 +48,29 @@ class Search {
 
     [[nodiscard]] bool nothing_to_find() const { return pids_.empty(); }
 
-    /// @return false when the process may not be looked at
-    bool look_at(const std::string& folder_path, int pid) {
+    [[nodiscard]] bool all_found() const {
+        return std::ranges::none_of(pids_, [](const auto& socket) { return socket.second.empty(); });
+    }
+
+    /// Looks at the descriptors from the one with the index `first` on, at most `limit`; they come in ascending order.
+    /// @return errno when the process may not be looked at
+    int look_at(const std::string& folder_path, int pid, std::size_t first, std::size_t limit) {
         const Folder folder(::opendir(folder_path.c_str()), ::closedir);
-        if (!folder) return errno != EACCES && errno != EPERM;
+        if (!folder) return errno;
         const int directory = ::dirfd(folder.get());
         std::array<char, 64> target;
-        while (const dirent* entry = ::readdir(folder.get())) {
-            if (entry->d_type != DT_LNK) continue;
-            if (++descriptors_ > kMaxDescriptorsSearched) return true;
+        for (std::size_t index = 0; index < limit && descriptors_ < kMaxDescriptorsSearched;) {
+            const dirent* entry = ::readdir(folder.get());
+            if (entry == nullptr) break;
+            if (entry->d_type != DT_LNK || index++ < first) continue;
+            ++descriptors_;
             const ssize_t size = ::readlinkat(directory, entry->d_name, target.data(), target.size());
             const auto inode = size > 0 ? inode_of({target.data(), static_cast<std::size_t>(size)}) : 0;
             if (inode == 0) continue;
             const auto found = pids_.find(inode);
-            if (found == pids_.end()) continue;
-            remember(*found, pid, number_of_name(entry->d_name).value_or(-1));
+            if (found != pids_.end()) remember(*found, pid, number_of_name(entry->d_name).value_or(-1));
         }
-        return true;
+        return 0;
     }
 
     void finish(core::HostState& state) {
@@ -76,7 +82,7 @@ class Search {
             miss(state, fmt::format("{} owners of listeners", owners_left_out_),
                  fmt::format("at most {} are kept for a socket", kMaxOwnersPerListener));
         }
-        if (descriptors_ > kMaxDescriptorsSearched) {
+        if (descriptors_ >= kMaxDescriptorsSearched) {
             miss(state, "some owners of listeners",
                  fmt::format("the processes have more than {} descriptors", kMaxDescriptorsSearched));
         }
@@ -112,8 +118,14 @@ std::map<std::uint64_t, Holder> read_owners(const Tree& tree, core::HostState& s
     }
     std::ranges::sort(pids);
     std::size_t refused = 0;
+    const auto folder_of = [&tree](int pid) { return tree.path(fmt::format("proc/{}/fd", pid)); };
     for (const int pid : pids) {
-        if (!search.look_at(tree.path(fmt::format("proc/{}/fd", pid)), pid)) ++refused;
+        const int error = search.look_at(folder_of(pid), pid, 0, kFirstDescriptors);
+        if (error == EACCES || error == EPERM) ++refused;
+    }
+    for (const int pid : pids) {
+        if (search.all_found()) break;
+        search.look_at(folder_of(pid), pid, kFirstDescriptors, kMaxDescriptorsSearched);
     }
     search.finish(state);
     if (refused > 0) {

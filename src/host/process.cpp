@@ -2,6 +2,7 @@
 #include "host/process.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -120,6 +121,15 @@ std::optional<std::uint64_t> descriptor_limit(const Tree& tree, const std::strin
     return std::nullopt;
 }
 
+/// The folder's size since 6.2; before, its size is 0 and the entries are counted.
+std::optional<std::uint64_t> count_descriptors(const Tree& tree, const std::string& folder) {
+    struct stat status{};
+    if (!tree.live() || ::stat(tree.path(folder + "/fd").c_str(), &status) != 0) return std::nullopt;
+    if (status.st_size > 0) return static_cast<std::uint64_t>(status.st_size);
+    const auto names = tree.names(folder + "/fd", kMaxDescriptorsCounted);
+    return names.empty() ? std::nullopt : std::optional<std::uint64_t>(names.size());
+}
+
 }  // namespace
 
 StatLine parse_stat_line(std::string_view text) {
@@ -172,8 +182,7 @@ std::optional<core::ProcessState> read_process(const Tree& tree, int pid) {
     process.thread_count = stat.threads;
     read_threads(tree, folder, process);
     process.descriptor_limit = descriptor_limit(tree, folder);
-    const auto descriptors = tree.names(folder + "/fd", kMaxDescriptorsCounted).size();
-    if (descriptors > 0) process.descriptors = descriptors;
+    process.descriptors = count_descriptors(tree, folder);
     const auto paths = parse_cgroups(tree.text(folder + "/cgroup").value_or(""));
     process.cgroup = paths.best();
     process.container = container_of(process.cgroup);

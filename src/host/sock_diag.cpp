@@ -36,29 +36,6 @@ std::array<inet_diag_bc_op, 4> port_filter(const DiagSelection& selection) {
              {INET_DIAG_BC_NOP, kOp, selection.highest_port}}};
 }
 
-int dump_family(Netlink& netlink, int family, const DiagSelection& selection,
-                const std::function<void(const DiagSocket&)>& each) {
-    inet_diag_req_v2 question{};
-    question.sdiag_family = static_cast<std::uint8_t>(family);
-    question.sdiag_protocol = IPPROTO_TCP;
-    question.idiag_states = selection.states;
-    if (selection.memory) question.idiag_ext = 1U << (INET_DIAG_SKMEMINFO - 1);
-    NetlinkRequest request(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, question);
-    if (selection.highest_port != 0) {
-        const auto filter = port_filter(selection);
-        request.attribute(INET_DIAG_REQ_BYTECODE,
-                          {reinterpret_cast<const std::uint8_t*>(filter.data()), sizeof filter});
-    }
-    return netlink.ask(request, [&](std::uint16_t type, Bytes body) {
-        if (type != SOCK_DIAG_BY_FAMILY || body.size() < sizeof(inet_diag_msg)) return;
-        const auto message = header_of<inet_diag_msg>(body);
-        each({{plain_address(message.idiag_family, message.id.idiag_src), ntohs(message.id.idiag_sport)},
-              {plain_address(message.idiag_family, message.id.idiag_dst), ntohs(message.id.idiag_dport)},
-              message.idiag_state,
-              body});
-    });
-}
-
 /// An array of struct tcp_diag_md5sig, readable with CAP_NET_ADMIN only; absent when there is no key.
 void add_md5(Bytes value, core::Listener& listener) {
     listener.md5_keys = static_cast<std::uint32_t>(value.size() / sizeof(tcp_diag_md5sig));
@@ -77,10 +54,24 @@ std::string interface_of(std::uint32_t index) {
 }  // namespace
 
 int dump_tcp(Netlink& netlink, const DiagSelection& selection, const std::function<void(const DiagSocket&)>& each) {
-    const int error = dump_family(netlink, AF_INET, selection, each);
-    if (error != 0) return error;
-    const int error_v6 = dump_family(netlink, AF_INET6, selection, each);
-    return error_v6 == ENOENT ? 0 : error_v6;  // a kernel without IPv6
+    inet_diag_req question{};  // the old request: both families in one walk, and Linux 2.6 knows it too
+    question.idiag_states = selection.states;
+    // MD5 keys have no bit of their own, they come with INET_DIAG_INFO: net/ipv4/inet_diag.c:inet_sk_diag_fill, v4.14
+    if (selection.details) question.idiag_ext = 1U << (INET_DIAG_SKMEMINFO - 1) | 1U << (INET_DIAG_INFO - 1);
+    NetlinkRequest request(TCPDIAG_GETSOCK, NLM_F_DUMP, question);
+    if (selection.highest_port != 0) {
+        const auto filter = port_filter(selection);
+        request.attribute(INET_DIAG_REQ_BYTECODE,
+                          {reinterpret_cast<const std::uint8_t*>(filter.data()), sizeof filter});
+    }
+    return netlink.ask(request, [&each](std::uint16_t type, Bytes body) {
+        if (type != TCPDIAG_GETSOCK || body.size() < sizeof(inet_diag_msg)) return;
+        const auto message = header_of<inet_diag_msg>(body);
+        each({{plain_address(message.idiag_family, message.id.idiag_src), ntohs(message.id.idiag_sport)},
+              {plain_address(message.idiag_family, message.id.idiag_dst), ntohs(message.id.idiag_dport)},
+              message.idiag_state,
+              body});
+    });
 }
 
 core::Listener listener_of(const DiagSocket& socket) {

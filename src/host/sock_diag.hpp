@@ -25,15 +25,15 @@ struct DiagSocket {
 
 struct DiagSelection {
     std::uint32_t states = 0;        ///< bit 1 << TcpState
-    bool memory = false;             ///< with INET_DIAG_SKMEMINFO
+    bool details = false;            ///< with drops and MD5 keys
     std::uint16_t lowest_port = 0;   ///< of the local side
     std::uint16_t highest_port = 0;  ///< 0: any port
 };
 
-/// Both families. @return 0 or errno
+/// Both families at once. @return 0 or errno
 int dump_tcp(Netlink& netlink, const DiagSelection& selection, const std::function<void(const DiagSocket&)>& each);
 
-/// @param socket in LISTEN, dumped with `memory`
+/// @param socket in LISTEN, dumped with `details`
 core::Listener listener_of(const DiagSocket& socket);
 
 }  // namespace synwhy::host

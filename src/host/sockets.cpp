@@ -77,7 +77,7 @@ int read_diag(const core::HostState& state, Collection& found) {
         has_capability(CAP_NET_ADMIN) && state.facts.kernel && core::since(*state.facts.kernel, 4, 14);
     DiagSelection selection;
     selection.states = 1U << kTcpListen | 1U << kTcpSynRecv | 1U << kTcpNewSynRecv;
-    selection.memory = true;
+    selection.details = true;
     return dump_tcp(*netlink, selection, [&](const DiagSocket& socket) {
         if (socket.state != kTcpListen) return found.add_request(socket.local, socket.remote.address);
         auto listener = listener_of(socket);
