@@ -102,12 +102,14 @@ struct FilterVerdict {
     std::vector<FilterRule> changes{};      ///< rules that gave it another destination or another socket
     std::vector<FilterStep> steps{};        ///< what applied, in order
     std::uint64_t steps_left_out = 0;       ///< beyond the walk's limit
+    bool complete = true;                   ///< false: parts of the ruleset were not read, so that "passes" is not sure
 };
 
 /// What one tool printed, unjudged.
 struct FilterText {
     std::string text{};
     std::string reason{};  ///< why there is none, in one sentence; empty when it was read
+    bool failed = false;   ///< there may be rules that could not be read; else there are none
 };
 
 /// The packet filter of one network namespace, as its tools print it.

@@ -206,6 +206,10 @@ void complete_from_iptables(Ruleset& nft, Ruleset&& saved) {
 
 Ruleset read_ruleset(const core::FilterTexts& texts) {
     Ruleset ruleset;
+    for (const auto* text :
+         {&texts.nft, &texts.iptables_nft, &texts.ip6tables_nft, &texts.iptables_legacy, &texts.ip6tables_legacy}) {
+        if (text->failed) ruleset.complain(shown_text(text->reason));
+    }
     read_nft_text(texts.nft, ruleset);
     Ruleset saved;
     read_iptables(texts.iptables_nft.text, core::Family::ipv4, core::FilterSystem::iptables_nft, saved);

@@ -99,12 +99,13 @@ class Walker {
         bool alive = true;
         for (const FilterHook hook : hooks) {
             if (hook == FilterHook::input) alive = alive && route();
-            nat_done_ = false;
+            translated_here_ = Truth::no;
             for (const Station& station : stations_at(ruleset_, hook, packet_.family)) {
                 if (alive) alive = enter(station);
             }
         }
         verdict_.outcome = outcome(alive);
+        verdict_.complete = ruleset_.complaints.empty();
         return {std::move(verdict_), std::move(packet_)};
     }
 
@@ -134,7 +135,7 @@ class Walker {
     Packet packet_;
     core::FilterVerdict verdict_{};
     Budget budget_{};
-    bool nat_done_ = false;
+    Truth translated_here_ = Truth::no;  ///< by an earlier NAT chain of this hook
     std::set<std::pair<const Rule*, FilterHook>> suspected_;
 };
 
@@ -280,7 +281,7 @@ Flow Walker::apply_map(Run& run, Frame& frame, std::size_t index, const VerdictM
 }
 
 void Walker::translate(Run& run, Frame& frame, std::size_t index, const Translate& change, bool sure) {
-    nat_done_ = sure;
+    if (translated_here_ != Truth::yes) translated_here_ = sure ? Truth::yes : Truth::unknown;
     if (!change.destination || run.base->hook != FilterHook::prerouting) return;
     verdict_.changes.push_back(describe(run, *frame.chain, index, FilterAction::translate));
     const auto& locals = packet_.local_addresses;
@@ -372,8 +373,11 @@ Judgement entry(const Base& base, const Packet& packet) {
 
 bool Walker::enter(const Station& station) {
     const Base& base = *station.chain->base;
-    const Judgement enters = entry(base, packet_);
-    if (enters.truth == Truth::no || (base.nat && nat_done_)) return true;
+    Judgement enters = entry(base, packet_);
+    if (base.nat && enters.truth == Truth::yes && translated_here_ == Truth::unknown) {
+        enters = {Truth::unknown, FilterDoubt::state, "whether an earlier chain translated the packet is not settled"};
+    }
+    if (enters.truth == Truth::no || (base.nat && translated_here_ == Truth::yes)) return true;
     Run run;
     run.table = station.table;
     run.base = &base;
