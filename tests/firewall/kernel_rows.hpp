@@ -34,7 +34,7 @@ inline const std::vector<Row>& rows() {
         {"nothing at all", "", {}, 80, Seen::answer},
         {"jump to a user chain",
          "table inet t { chain web { tcp dport 80 counter drop; }; chain in { type filter hook input priority 0; jump "
-         "web; } }",
+         "web; }; }",
          {},
          80,
          Seen::silence,
@@ -42,21 +42,21 @@ inline const std::vector<Row>& rows() {
          "tcp dport 80 drop"},
         {"the same, another port",
          "table inet t { chain web { tcp dport 80 counter drop; }; chain in { type filter hook input priority 0; jump "
-         "web; } }",
+         "web; }; }",
          {},
          81,
          Seen::answer},
         {"goto does not come back",
          "table inet t { chain web { tcp dport 81 counter drop; }; chain in { type filter hook input priority 0; goto "
          "web; "
-         "tcp dport 80 counter drop; } }",
+         "tcp dport 80 counter drop; }; }",
          {},
          80,
          Seen::answer},
         {"return skips the rest of a chain",
          "table inet t { chain web { tcp dport 80 return; counter drop; }; chain in { type filter hook input priority "
          "0; jump "
-         "web; tcp dport 80 counter reject with tcp reset; } }",
+         "web; tcp dport 80 counter reject with tcp reset; }; }",
          {},
          80,
          Seen::refusal,
@@ -65,14 +65,14 @@ inline const std::vector<Row>& rows() {
         {"named set",
          "table ip t { set bad { type ipv4_addr; elements = { 10.99.0.9, 10.99.0.2 }; }; chain in { type filter hook "
          "input "
-         "priority 0; ip saddr @bad counter drop; } }",
+         "priority 0; ip saddr @bad counter drop; }; }",
          {},
          80,
          Seen::silence,
          true,
          "ip saddr @bad drop"},
         {"verdict map",
-         "table inet t { chain in { type filter hook input priority 0; tcp dport vmap { 80 : drop, 81 : accept }; } }",
+         "table inet t { chain in { type filter hook input priority 0; tcp dport vmap { 80 : drop, 81 : accept }; }; }",
          {},
          80,
          Seen::silence,
@@ -83,14 +83,14 @@ inline const std::vector<Row>& rows() {
         {"verdict map, the other key",
          "table inet t { chain in { type filter hook input priority 0; policy drop; tcp dport vmap { 80 : drop, 81 : "
          "accept }; "
-         "} }",
+         "}; }",
          {},
          81,
          Seen::answer},
         {"interval set and prefix",
          "table inet t { set nets { type ipv4_addr; flags interval; elements = { 10.98.0.0/16, 10.99.0.0-10.99.0.127 "
          "}; }; "
-         "chain in { type filter hook input priority 0; ip saddr @nets tcp dport 70-90 counter drop; } }",
+         "chain in { type filter hook input priority 0; ip saddr @nets tcp dport 70-90 counter drop; }; }",
          {},
          80,
          Seen::silence,
@@ -99,7 +99,7 @@ inline const std::vector<Row>& rows() {
         {"concatenated intervals",
          "table inet t { set c { type ipv4_addr . inet_service; flags interval; elements = { 10.99.0.0/24 . 75-85 }; "
          "}; chain "
-         "in { type filter hook input priority 0; ip saddr . tcp dport @c counter drop; } }",
+         "in { type filter hook input priority 0; ip saddr . tcp dport @c counter drop; }; }",
          {},
          80,
          Seen::silence,
@@ -107,7 +107,7 @@ inline const std::vector<Row>& rows() {
          "ip saddr . tcp dport @c drop"},
         {"rate limit that is not used up",
          "table inet t { chain in { type filter hook input priority 0; tcp dport 80 limit rate over 100/second counter "
-         "drop; } }",
+         "drop; }; }",
          {},
          80,
          Seen::answer,
@@ -115,14 +115,14 @@ inline const std::vector<Row>& rows() {
          "limit rate over 100/second"},
         {"rate limit under which all are dropped",
          "table inet t { chain in { type filter hook input priority 0; tcp dport 80 limit rate 100/second counter "
-         "drop; } }",
+         "drop; }; }",
          {},
          80,
          Seen::silence,
          false,
          "limit rate 100/second"},
         {"policy drop",
-         "table inet t { chain in { type filter hook input priority 0; policy drop; tcp dport 81 accept; } }",
+         "table inet t { chain in { type filter hook input priority 0; policy drop; tcp dport 81 accept; }; }",
          {},
          80,
          Seen::silence,
@@ -131,42 +131,43 @@ inline const std::vector<Row>& rows() {
          false,
          false},
         {"accept ends one base chain only",
-         "table inet a { chain in { type filter hook input priority -10; accept; } }; table inet b { chain in { type "
+         "table inet a { chain in { type filter hook input priority -10; accept; }; }; table inet b { chain in { type "
          "filter hook "
-         "input priority 0; tcp dport 80 counter drop; } }",
+         "input priority 0; tcp dport 80 counter drop; }; }",
          {},
          80,
          Seen::silence,
          true,
          "tcp dport 80 drop"},
         {"the lower priority comes first",
-         "table inet a { chain in { type filter hook input priority 10; tcp dport 80 counter drop; } }; table inet b { "
+         "table inet a { chain in { type filter hook input priority 10; tcp dport 80 counter drop; }; }; table inet b "
+         "{ "
          "chain in "
-         "{ type filter hook input priority -10; tcp dport 80 counter reject with tcp reset; } }",
+         "{ type filter hook input priority -10; tcp dport 80 counter reject with tcp reset; }; }",
          {},
          80,
          Seen::refusal,
          true,
          "reject with tcp reset"},
         {"of equal priorities the later one comes first",
-         "table inet a { chain in { type filter hook input priority 0; tcp dport 80 counter drop; } }; table inet b { "
+         "table inet a { chain in { type filter hook input priority 0; tcp dport 80 counter drop; }; }; table inet b { "
          "chain in { "
-         "type filter hook input priority 0; tcp dport 80 counter reject with tcp reset; } }",
+         "type filter hook input priority 0; tcp dport 80 counter reject with tcp reset; }; }",
          {},
          80,
          Seen::refusal,
          true,
          "reject with tcp reset"},
         {"reject with ICMP",
-         "table inet t { chain in { type filter hook input priority 0; tcp dport 80 counter reject; } }",
+         "table inet t { chain in { type filter hook input priority 0; tcp dport 80 counter reject; }; }",
          {},
          80,
          Seen::refusal,
          true,
          "reject with icmpx port-unreachable"},
         {"output drop",
-         "table inet t { chain out { type filter hook output priority 0; tcp sport 80 tcp flags syn / syn counter "
-         "drop; } }",
+         "table inet t { chain out { type filter hook output priority 0; tcp sport 80 tcp flags syn / fin,syn counter "
+         "drop; }; }",
          {},
          80,
          Seen::silence,
@@ -175,20 +176,20 @@ inline const std::vector<Row>& rows() {
         {"output lets established out",
          "table inet t { chain out { type filter hook output priority 0; policy drop; ct state established accept; "
          "oifname \"lo\" "
-         "accept; icmpv6 type != echo-request accept; } }",
+         "accept; icmpv6 type != echo-request accept; }; }",
          {},
          80,
          Seen::answer},
         {"postrouting drop",
          "table ip t { chain out { type filter hook postrouting priority 0; ip daddr 10.99.0.2 tcp sport 80 counter "
-         "drop; } }",
+         "drop; }; }",
          {},
          80,
          Seen::silence,
          true,
          "ip daddr 10.99.0.2"},
         {"netdev ingress",
-         "table netdev t { chain in { type filter hook ingress device sv0 priority 0; tcp dport 80 counter drop; } }",
+         "table netdev t { chain in { type filter hook ingress device sv0 priority 0; tcp dport 80 counter drop; }; }",
          {},
          80,
          Seen::silence,
@@ -197,13 +198,13 @@ inline const std::vector<Row>& rows() {
         {"a first SYN is not invalid",
          "table inet t { chain in { type filter hook input priority 0; ct state invalid counter drop; ct state new "
          "accept; "
-         "counter drop; } }",
+         "counter drop; }; }",
          {},
          80,
          Seen::answer},
         {"before connection tracking every state is invalid",
          "table inet t { chain pre { type filter hook prerouting priority -300; tcp dport 80 ct state invalid counter "
-         "drop; } }",
+         "drop; }; }",
          {},
          80,
          Seen::silence,
@@ -212,7 +213,7 @@ inline const std::vector<Row>& rows() {
         {"notrack, and then the answer is invalid",
          "table inet t { chain pre { type filter hook prerouting priority -300; tcp dport 80 notrack; }; chain out { "
          "type filter "
-         "hook output priority 0; ct state established accept; tcp sport 80 counter drop; } }",
+         "hook output priority 0; ct state established accept; tcp sport 80 counter drop; }; }",
          {},
          80,
          Seen::silence,
@@ -221,7 +222,7 @@ inline const std::vector<Row>& rows() {
         {"untracked at input",
          "table inet t { chain pre { type filter hook prerouting priority -300; tcp dport 80 notrack; }; chain in { "
          "type filter "
-         "hook input priority 0; ct state new accept; tcp dport 80 ct state untracked counter drop; } }",
+         "hook input priority 0; ct state new accept; tcp dport 80 ct state untracked counter drop; }; }",
          {},
          80,
          Seen::silence,
@@ -230,21 +231,21 @@ inline const std::vector<Row>& rows() {
         {"redirect to the listening port",
          "table inet t { chain pre { type nat hook prerouting priority -100; tcp dport 8080 redirect to :80; }; chain "
          "in { type "
-         "filter hook input priority 0; tcp dport 8080 counter drop; } }",
+         "filter hook input priority 0; tcp dport 8080 counter drop; }; }",
          {},
          8080,
          Seen::answer},
         {"redirect into a drop",
          "table inet t { chain pre { type nat hook prerouting priority -100; tcp dport 8080 redirect to :80; }; chain "
          "in { type "
-         "filter hook input priority 0; ct status dnat tcp dport 80 counter drop; } }",
+         "filter hook input priority 0; ct status dnat tcp dport 80 counter drop; }; }",
          {},
          8080,
          Seen::silence,
          true,
          "tcp dport 80 drop"},
         {"DNAT to another host",
-         "table ip t { chain pre { type nat hook prerouting priority -100; tcp dport 80 counter dnat to 10.99.0.77; } "
+         "table ip t { chain pre { type nat hook prerouting priority -100; tcp dport 80 counter dnat to 10.99.0.77; }; "
          "}",
          {},
          80,
@@ -252,16 +253,25 @@ inline const std::vector<Row>& rows() {
          true,
          "dnat"},
         {"drop in a NAT chain",
-         "table ip t { chain pre { type nat hook prerouting priority -100; tcp dport 80 counter drop; } }",
+         "table ip t { chain pre { type nat hook prerouting priority -100; tcp dport 80 counter drop; }; chain in { "
+         "type filter "
+         "hook input priority 0; ct state established accept; }; }",
          {},
          80,
          Seen::silence,
          true,
          "tcp dport 80 drop"},
+        {"drop in a NAT chain, and nothing needs connection tracking",
+         "table ip t { chain pre { type nat hook prerouting priority -100; tcp dport 80 counter drop; }; }",
+         {},
+         80,
+         Seen::answer,
+         false,
+         "tcp dport 80 drop"},
         {"marks",
          "table inet t { chain pre { type filter hook prerouting priority -150; tcp dport 80 meta mark set 0x15; }; "
          "chain in { "
-         "type filter hook input priority 0; meta mark & 0xf == 5 counter drop; } }",
+         "type filter hook input priority 0; meta mark & 0xf == 5 counter drop; }; }",
          {},
          80,
          Seen::silence,
@@ -270,7 +280,7 @@ inline const std::vector<Row>& rows() {
         {"interface names",
          "table inet t { chain in { type filter hook input priority 0; iifname != \"sv*\" accept; iifname { \"lo\", "
          "\"sv0\" } tcp "
-         "dport 80 counter drop; } }",
+         "dport 80 counter drop; }; }",
          {},
          80,
          Seen::silence,
@@ -279,14 +289,14 @@ inline const std::vector<Row>& rows() {
         {"flags and routing type",
          "table inet t { chain in { type filter hook input priority 0; tcp flags & (fin|syn|rst|ack) == syn fib daddr "
          "type local "
-         "counter reject with tcp reset; } }",
+         "counter reject with tcp reset; }; }",
          {},
          80,
          Seen::refusal,
          true,
          "fib daddr type local"},
         {"a field that is not known",
-         "table inet t { chain in { type filter hook input priority 0; ip ttl < 65 counter drop; } }",
+         "table inet t { chain in { type filter hook input priority 0; ip ttl < 65 counter drop; }; }",
          {},
          80,
          Seen::silence,
@@ -295,7 +305,7 @@ inline const std::vector<Row>& rows() {
         {"IPv6 in inet",
          "table inet t { chain in { type filter hook input priority 0; ip saddr 0.0.0.0/0 tcp dport 80 counter reject; "
          "ip6 saddr "
-         "fd00:99::/64 tcp dport 80 counter drop; } }",
+         "fd00:99::/64 tcp dport 80 counter drop; }; }",
          {},
          80,
          Seen::silence,
@@ -303,7 +313,7 @@ inline const std::vector<Row>& rows() {
          "ip6 saddr",
          true},
         {"an IPv4 table does not see IPv6",
-         "table ip t { chain in { type filter hook input priority 0; policy drop; } }",
+         "table ip t { chain in { type filter hook input priority 0; policy drop; }; }",
          {},
          80,
          Seen::answer,
@@ -314,7 +324,7 @@ inline const std::vector<Row>& rows() {
          "table ip t { chain pre { type filter hook prerouting priority -300; tcp dport 80 notrack; }; chain in { type "
          "filter "
          "hook input priority 0; tcp dport 80 ct state invalid,untracked synproxy mss 1460 wscale 7 timestamp "
-         "sack-perm; } }",
+         "sack-perm; }; }",
          {},
          80,
          Seen::answer,
