@@ -317,12 +317,13 @@ std::optional<Interval> nft_interval(const Node& value, Kind kind) {
     return key ? std::optional(single(*key)) : std::nullopt;
 }
 
-Set nft_set(const Node& elements, const std::vector<Kind>& kinds, bool verdicts, std::size_t room) {
+Set nft_set(const Node& elements, const std::vector<Kind>& kinds, Elements form, std::size_t room) {
+    const bool verdicts = form == Elements::verdict_pairs;
     Set set;
     set.arity = std::max<std::size_t>(kinds.size(), 1);
     set.left_out = elements.left_out;
     for (const Node& element : elements.items) {
-        const bool pair = element.is(NodeKind::array) && element.items.size() == 2;
+        const bool pair = form != Elements::values && element.is(NodeKind::array) && element.items.size() == 2;
         std::optional<Verdict> verdict;
         if (verdicts && pair && element.items[1].items.size() == 1) {
             verdict =

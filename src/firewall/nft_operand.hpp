@@ -24,9 +24,11 @@ std::vector<Kind> nft_set_kinds(const Node& type);
 std::optional<Key> nft_scalar(const Node& value, Kind kind);
 /// A value, a range, a prefix, "eth*": what one part of an element covers.
 std::optional<Interval> nft_interval(const Node& value, Kind kind);
+/// What an array of elements holds.
+enum class Elements : std::uint8_t { values, pairs, verdict_pairs };
 /// Reads elements; those that are not understood, or over `room`, are counted as left out.
-/// @param elements an array; of pairs when `verdicts`, as maps print them
-Set nft_set(const Node& elements, const std::vector<Kind>& kinds, bool verdicts, std::size_t room);
+/// @param form pairs: of a map, whose data is not kept; verdict_pairs: of a verdict map
+Set nft_set(const Node& elements, const std::vector<Kind>& kinds, Elements form, std::size_t room);
 /// {"accept": null}, {"jump": {"target": ...}} and so on. @return nullopt when it is no verdict
 std::optional<Verdict> nft_verdict(std::string_view name, const Node& value);
 

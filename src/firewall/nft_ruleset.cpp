@@ -125,7 +125,10 @@ class Reader {
         set.arity = std::max<std::size_t>(kinds.size(), 1);
         if (elements != nullptr) {
             const std::size_t room = kMaxSetElements - std::min(kMaxSetElements, ruleset_.set_elements);
-            set = nft_set(*elements, kinds, map && value.text_of("map") == "verdict", room);
+            const auto form = !map                                ? Elements::values
+                              : value.text_of("map") == "verdict" ? Elements::verdict_pairs
+                                                                  : Elements::pairs;
+            set = nft_set(*elements, kinds, form, room);
         }
         ruleset_.set_elements += set.size();
         const std::string name(value.text_of("name"));

@@ -71,7 +71,7 @@ Match read_match(const Node& node, std::size_t& room) {
         one.kind = NodeKind::array;
         one.items.push_back(*right);
     }
-    match.values = nft_set(set != nullptr ? *set : one, kinds_of(match.operands), false, room);
+    match.values = nft_set(set != nullptr ? *set : one, kinds_of(match.operands), Elements::values, room);
     room -= match.values.size();
     // A single value is all or nothing: what is not understood may be anything.
     if (set == nullptr && match.values.left_out != 0) {
@@ -90,7 +90,7 @@ Statement read_verdict_map(const Node& node, std::size_t& room) {
     if (data->is(NodeKind::string) && data->text.starts_with('@')) {
         map.set_name = data->text.substr(1);
     } else if (const Node* set = data->find("set"); set != nullptr) {
-        map.values = nft_set(*set, kinds_of(map.operands), true, room);
+        map.values = nft_set(*set, kinds_of(map.operands), Elements::verdict_pairs, room);
         room -= map.values.size();
     }
     return map;

@@ -86,6 +86,34 @@ enum class Flow : std::uint8_t {
     ended,      ///< none goes on in this chain
 };
 
+bool reads_connection(const std::vector<Operand>& operands) {
+    return std::ranges::any_of(operands, [](const Operand& one) {
+        return one.field == Field::ct_state || one.field == Field::ct_direction || one.field == Field::ct_mark ||
+               one.field == Field::ct_status;
+    });
+}
+
+bool needs_tracking(const Statement& statement) {
+    if (const auto* match = std::get_if<Match>(&statement)) return reads_connection(match->operands);
+    if (const auto* map = std::get_if<VerdictMap>(&statement)) return reads_connection(map->operands);
+    if (const auto* mark = std::get_if<SetMark>(&statement)) return mark->connection;
+    return std::holds_alternative<Translate>(statement);
+}
+
+/// Connection tracking runs in a namespace only while a rule needs it: nf_conntrack_proto.c:nf_ct_netns_get, v6.1.
+/// Without it NAT chains see no packet.
+bool asks_for_tracking(const Ruleset& ruleset, core::Family family) {
+    for (const Table& table : ruleset.tables) {
+        if (!sees_family(table, family)) continue;
+        for (const Chain& chain : table.chains) {
+            for (const Rule& rule : chain.rules) {
+                if (std::ranges::any_of(rule.statements, needs_tracking)) return true;
+            }
+        }
+    }
+    return false;
+}
+
 class Walker {
   public:
     Walker(const Ruleset& ruleset, const Packet& packet) : ruleset_(ruleset), packet_(packet) {
@@ -93,6 +121,7 @@ class Walker {
     }
 
     Walk run() {
+        tracking_ = asks_for_tracking(ruleset_, packet_.family);
         const bool inbound = !packet_.is_synack();
         const auto hooks = inbound ? std::array{FilterHook::ingress, FilterHook::prerouting, FilterHook::input}
                                    : std::array{FilterHook::output, FilterHook::postrouting, FilterHook::egress};
@@ -135,6 +164,7 @@ class Walker {
     Packet packet_;
     core::FilterVerdict verdict_{};
     Budget budget_{};
+    bool tracking_ = false;              ///< some rule makes connection tracking run
     Truth translated_here_ = Truth::no;  ///< by an earlier NAT chain of this hook
     std::set<std::pair<const Rule*, FilterHook>> suspected_;
 };
@@ -355,7 +385,7 @@ bool Walker::run_chain(Run& run, Frame& frame) {
 }
 
 /// Whether packets enter a chain at all.
-Judgement entry(const Base& base, const Packet& packet) {
+Judgement entry(const Base& base, const Packet& packet, bool tracking) {
     const bool at_device = base.hook == FilterHook::ingress || base.hook == FilterHook::egress;
     if (at_device) {
         const auto& device = base.hook == FilterHook::ingress ? packet.in_interface : packet.out_interface;
@@ -368,12 +398,14 @@ Judgement entry(const Base& base, const Packet& packet) {
     }
     if (!base.nat) return {};
     if (!packet.ct_state) return {Truth::unknown, FilterDoubt::field, "the connection tracking state is not known"};
-    return {*packet.ct_state == ct_new ? Truth::yes : Truth::no, FilterDoubt::none, {}};
+    if (*packet.ct_state != ct_new) return {Truth::no, FilterDoubt::none, {}};
+    if (tracking) return {};
+    return {Truth::unknown, FilterDoubt::state, "a NAT chain sees packets only where connection tracking is in use"};
 }
 
 bool Walker::enter(const Station& station) {
     const Base& base = *station.chain->base;
-    Judgement enters = entry(base, packet_);
+    Judgement enters = entry(base, packet_, tracking_);
     if (base.nat && enters.truth == Truth::yes && translated_here_ == Truth::unknown) {
         enters = {Truth::unknown, FilterDoubt::state, "whether an earlier chain translated the packet is not settled"};
     }
