@@ -57,6 +57,7 @@ struct Listener {
     bool ipv6_only = false;
     std::uint32_t accept_length = 0;           ///< connections that wait for accept(): Recv-Q
     std::uint32_t backlog = 0;                 ///< limit of the queue: Send-Q
+    bool backlog_known = true;                 ///< false: read from /proc/net/tcp, which does not show the limit
     std::optional<std::uint64_t> half_open{};  ///< requests in SYN_RECV that belong to this address and port
     std::optional<std::uint64_t> drops{};      ///< sk_drops, kernel 4.9 and later
     std::uint64_t inode = 0;                   ///< 0: not known

@@ -50,4 +50,21 @@ inline std::optional<std::int64_t> integer_of(std::string_view text) {
     return value;
 }
 
+/// The whole text as a hexadecimal number without prefix, as the tables below /proc/net have them.
+inline std::optional<std::uint64_t> hex_of(std::string_view text) {
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
+    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    return value;
+}
+
+/// What stands behind "KEY" and an optional colon in a line that begins so ("MemTotal:  8 kB"); nullopt otherwise.
+inline std::optional<std::string_view> value_of(std::string_view line, std::string_view key) {
+    if (!line.starts_with(key)) return std::nullopt;
+    line.remove_prefix(key.size());
+    if (line.starts_with(':')) line.remove_prefix(1);
+    if (line.empty() || !is_blank(line.front())) return std::nullopt;
+    return trimmed(line);
+}
+
 }  // namespace synwhy::host
