@@ -14,12 +14,13 @@
 
 #include "host/bundle.hpp"
 #include "host/netstat_file.hpp"
+#include "host/ss_text.hpp"
 
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<const char*, 14> kNames{
+constexpr std::array<const char*, 35> kNames{
     "uname-a",
     "sysctl-a",
     "nstat-az",
@@ -34,6 +35,27 @@ constexpr std::array<const char*, 14> kNames{
     "before/sysctl",
     "proc/sys/net/ipv4/tcp_tw_recycle",
     "sos_commands/kernel/uname_-a",
+    "before/ss_-ltnmpe",
+    "after/ss_syn-recv",
+    "before/proc/net/tcp",
+    "after/proc/net/tcp6",
+    "proc/net/tcp",
+    "owners.txt",
+    "before/processes.txt",
+    "processes.txt",
+    "proc/812/task/815/stack",
+    "ip_addr",
+    "ip_-o_link",
+    "after/proc/net/dev",
+    "after/proc/net/softnet_stat",
+    "before/proc/net/stat/arp_cache",
+    "before/proc/net/sockstat",
+    "ethtool_-S_eth0",
+    "ethtool_-g_eth0",
+    "after/proc/stat",
+    "dmesg",
+    "after/moment.txt",
+    "refused.txt",
 };
 constexpr char kEndOfFile = '\xff';
 
@@ -63,8 +85,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         fs::create_directories(path.parent_path());
         std::ofstream(path, std::ios::binary).write(content.data(), static_cast<std::streamsize>(content.size()));
     }
-    if (const auto bundle = synwhy::host::read_bundle(root.string())) {
-        if (bundle->complaints.size() > synwhy::host::kMaxComplaints) std::abort();
+    if (const auto states = synwhy::host::read_bundle_states(root.string())) {
+        if (states->complaints.size() > synwhy::host::kMaxComplaints) std::abort();
+        if (states->first.listeners.size() > synwhy::host::kMaxListeners) std::abort();
     }
     return 0;
 }

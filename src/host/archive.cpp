@@ -133,7 +133,7 @@ class Unpacker {
             text.resize(had + (got > 0 ? static_cast<std::size_t>(got) : 0));
             if (got == 0) return store(path, std::move(text));
             if (got < 0) {
-                store(path, std::move(text));
+                if (!text.empty()) store(path, std::move(text));
                 return broken(path);
             }
             if (!count(static_cast<std::size_t>(got))) return false;
