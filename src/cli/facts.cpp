@@ -16,8 +16,8 @@ void tell(const std::vector<core::Error>& complaints) {
     for (const core::Error& complaint : complaints) complain(core::to_string(complaint));
 }
 
-std::expected<void, Refusal> add_bundle(core::HostFacts& facts, const std::string& directory) {
-    auto bundle = host::read_bundle(directory);
+std::expected<void, Refusal> add_bundle(core::HostFacts& facts, const std::string& path_or_pair) {
+    auto bundle = host::read_bundle(path_or_pair);
     if (!bundle) {
         complain(core::to_string(bundle.error()));
         return std::unexpected(ExitCode::could_not_look);

@@ -69,8 +69,10 @@ what is known about the server (each fact removes rival explanations)
       --netstat FILE[,FILE2]
                            its counters, of one moment or of two: netstat -s,
                            nstat -az, /proc/net/netstat
-      --bundle DIR         a directory copied from it: /proc tree, sosreport,
-                           outputs of commands
+      --bundle PATH[,PATH2]
+                           files copied from it, a directory or a tarball, of
+                           one moment or of two: synwhy-collect's bundle, a
+                           /proc tree, sosreport, outputs of commands
       --server ADDRESS     look only at this server host
 
 output

@@ -37,7 +37,7 @@ struct PcapOptions {
     std::string kernel{};                ///< release, empty when not given
     std::vector<std::string> sysctls{};  ///< "name=value"
     std::string netstat{};               ///< "FILE" or "BEFORE,AFTER"
-    std::string bundle{};                ///< directory
+    std::string bundle{};                ///< directory or tarball, or two: "BEFORE,AFTER"
     std::string server{};                ///< address of the only server host to look at
     std::size_t max_handshakes = 1'000'000;
 };

@@ -41,6 +41,8 @@ THIRD_PARTY = [
     (re.compile(r"toml\+\+/|toml\.hpp"), ("sim",), 1),
     (re.compile(r"fmt/"), ("diagnose", "doctor", "emit", "host", "live", "lab", "tun", "serve", "fleet", "cli"), None),
     (re.compile(r"(zlib|zstd|lz4|lz4frame|lzma|libdeflate)(_\w+)?\.h$"), ("capture",), None),
+    (re.compile(r"archive\.h$"), ("host",), 1),
+    (re.compile(r"archive_entry\.h$"), ("host",), 1),
     (re.compile(r"bpf/"), ("live",), None),
     (re.compile(r"linux/bpf"), ("live", "host"), None),
     (re.compile(r"httplib\.h$"), ("serve",), 1),
