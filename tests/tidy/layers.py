@@ -18,14 +18,16 @@ LAYERS = {
     "host": ["core"],
     "live": ["core"],
     "truth": ["model", "core"],
-    "emit": ["truth", "sim", "core"],  # sim: only the values of a run (sim/result.hpp)
+    "emit": ["truth", "size", "fix", "sim", "core"],  # sim, size, fix: only their values (a run, an answer, a plan)
     "sim": ["model", "core"],
     "tun": ["model", "core"],
     "lab": ["sim", "tun", "model", "core"],
+    "size": ["sim", "model", "core"],
+    "fix": ["host", "core"],
     "diagnose": ["model", "capture", "core"],
     "serve": ["emit", "core"],
     "fleet": ["emit", "core"],
-    "cli": ["serve", "fleet", "lab", "tun", "live", "host", "capture", "sim", "truth", "diagnose", "emit", "model", "core"],
+    "cli": ["serve", "fleet", "size", "fix", "lab", "tun", "live", "host", "capture", "sim", "truth", "diagnose", "emit", "model", "core"],
 }
 
 # Folders of pure values and decisions: no I/O, hence nothing but the C++ standard library.
