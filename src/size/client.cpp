@@ -30,11 +30,8 @@ ReuseRule reuse_rule(const core::Kernel& kernel) {
 }
 
 core::Address ipv4(std::uint8_t last) {
-    core::Address address;
-    address.family = core::Family::ipv4;
-    address.bytes[12] = 10;
-    address.bytes[15] = last;
-    return address;
+    const std::uint8_t bytes[4] = {10, 0, 0, last};
+    return core::Address::from_ipv4(bytes);
 }
 
 ClientTrial simulate(const ClientQuestion& question, double rate, double blocked_s) {

@@ -29,13 +29,8 @@ bool by_chance(const sim::Application& application) {
 }
 
 core::Address ipv4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d) {
-    core::Address address;
-    address.family = core::Family::ipv4;
-    address.bytes[12] = a;
-    address.bytes[13] = b;
-    address.bytes[14] = c;
-    address.bytes[15] = d;
-    return address;
+    const std::uint8_t bytes[4] = {a, b, c, d};
+    return core::Address::from_ipv4(bytes);
 }
 
 struct RunResult {
