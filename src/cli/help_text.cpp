@@ -15,7 +15,7 @@ usage: synwhy COMMAND [OPTIONS]
   lab run NAME       play a script against the running kernel (root)
   sim SCENARIO       simulate clients, NAT, floods and servers; "list" names all
   size --rate N      how long queues must be, how many ports a client needs
-  fix CAUSE          what to change on this host; --apply changes it, --undo
+  fix CAUSE          what to change on this host; changes it, takes it back
   emulate --kernel R answer real clients as Linux release R would
   replay FILE...     does the model do what these kernels were measured to do?
 

@@ -29,6 +29,12 @@ std::string state_text(const fix::PlannedSetting& setting) {
     return {};
 }
 
+/// Without the `uname -v` that may follow.
+std::string_view release_of(const core::Kernel& kernel) {
+    const std::string_view text = kernel.release.text;
+    return text.substr(0, text.find(' '));
+}
+
 std::string_view role_of(const fix::PlannedStep& step) {
     if (step.fix->settings.empty()) return "by hand";
     if (step.fix->apply == core::FixApply::never) return "by hand, never by synwhy";
@@ -175,7 +181,7 @@ std::string fix_text(const FixReport& report, std::size_t width, bool colour) {
         print_undone(page, *report.undone);
         return page.take();
     }
-    page.item("", fmt::format("{} Linux {}.", cause.summary, report.plan.kernel.release.text));
+    page.item("", fmt::format("{} Linux {}.", cause.summary, release_of(report.plan.kernel)));
     if (!report.plan.kernel_has_cause) {
         page.item("", fmt::format("This kernel cannot have this cause ({}).", cause.kernels));
     }

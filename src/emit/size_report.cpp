@@ -18,6 +18,12 @@ std::string number(double value) {
     return value >= 1000 ? grouped(static_cast<std::uint64_t>(std::llround(value))) : fmt::format("{:.3g}", value);
 }
 
+/// Without the `uname -v` that may follow.
+std::string_view release_of(const core::Kernel& kernel) {
+    const std::string_view text = kernel.release.text;
+    return text.substr(0, text.find(' '));
+}
+
 /// "6.0e-05 (95 %: 1e-05 to 2e-04)"
 std::string probability(const size::Probability& p) {
     return fmt::format("{} (95 %: {} to {})", number(p.value), number(p.low), number(p.high));
@@ -102,7 +108,7 @@ std::string listener_verdict(const ListenerReport& report) {
         case Verdict::too_long:
             return fmt::format(
                 "No backlog that Linux {} can hold is long enough: at {} the overflow probability is {}.",
-                report.question.kernel.release.text, grouped(answer.chosen.backlog),
+                release_of(report.question.kernel), grouped(answer.chosen.backlog),
                 probability(answer.chosen.overflow));
         case Verdict::shown:
             return fmt::format("backlog {}{} keeps the overflow probability under {}.", grouped(answer.chosen.backlog),
@@ -127,7 +133,7 @@ std::string listener_text(const ListenerReport& report, std::size_t width, bool 
         append_wrapped(out, "  simulated  ",
                        fmt::format("{}: {}; {} over all {}, Linux {}", probability(answer.chosen.overflow),
                                    support(answer.chosen.overflow), grouped(answer.simulated),
-                                   counted(answer.tried.size(), "trial"), report.question.kernel.release.text),
+                                   counted(answer.tried.size(), "trial"), release_of(report.question.kernel)),
                        width);
         append_wrapped(out, "  formula    ", formula_text(report), width);
         append_wrapped(
@@ -187,7 +193,7 @@ std::string client_text(const size::ClientQuestion& question, const size::Client
     line("  tw_reuse   ",
          fmt::format("{}; with tcp_tw_reuse=1 and timestamps at both ends Linux {} takes a port from "
                      "TIME_WAIT {}. It does nothing for connections that the server closed first",
-                     question.tw_reuse ? "on" : "off", question.kernel.release.text, answer.reuse_rule));
+                     question.tw_reuse ? "on" : "off", release_of(question.kernel), answer.reuse_rule));
     line("  simulated  ",
          fmt::format("{} in {} s towards one destination: {} found no port, {} took one from "
                      "TIME_WAIT, at most {} waited{}",
