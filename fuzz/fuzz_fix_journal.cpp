@@ -4,10 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 #include "fix/journal.hpp"
-#include "fix/sysctl_tree.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace synwhy::fix;
@@ -19,8 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     if (journal->sysctls.size() > kMaxJournalSysctls) std::abort();
     for (const SysctlEntry& entry : journal->sysctls) {
-        if (!is_sysctl_path(entry.path) || entry.path.find("..") == 0) std::abort();
-        if (sysctl_path(sysctl_name(entry.path), "").find("/../") != std::string::npos) std::abort();
+        if (!entry.path.starts_with("net/") && !entry.path.starts_with("vm/")) std::abort();
+        if (('/' + entry.path + '/').find("/../") != std::string::npos) std::abort();
     }
     const auto again = parse_journal(print_journal(*journal), "again");
     if (!again || !(*again == *journal)) std::abort();

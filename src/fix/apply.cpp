@@ -103,11 +103,8 @@ Failure restore_drop_in(const DropInEntry& entry, const std::string& path, Undon
     return write_whole_file(path, entry.old_content, {.mode = entry.mode, .owner = entry.owner, .group = entry.group});
 }
 
-/// Puts back what the journal holds, the last change first.
+/// Puts back what the journal holds, the last sysctl first.
 Failure restore(const Journal& journal, const SysctlTree& tree, const std::string& drop_in, Undone& undone) {
-    if (journal.drop_in) {
-        if (const auto done = restore_drop_in(*journal.drop_in, drop_in, undone); !done) return done;
-    }
     for (auto entry = journal.sysctls.rbegin(); entry != journal.sysctls.rend(); ++entry) {
         const auto now = tree.read(entry->path);
         if (!now) return std::unexpected(now.error());
@@ -120,7 +117,7 @@ Failure restore(const Journal& journal, const SysctlTree& tree, const std::strin
             undone.restored.push_back(*entry);
         }
     }
-    return {};
+    return journal.drop_in ? restore_drop_in(*journal.drop_in, drop_in, undone) : Failure();
 }
 
 Failure change(const Plan& plan, const Journal& journal, const SysctlTree& tree, bool write_file, Applied& applied) {

@@ -47,6 +47,8 @@ std::expected<void, core::Error> fill(int descriptor, std::string_view content, 
 }
 
 std::expected<void, core::Error> remove_name(const std::string& path) {
+    struct stat status{};
+    if (::lstat(path.c_str(), &status) != 0 && errno == ENOENT) return {};  // also where nothing can be written
     if (::unlink(path.c_str()) == 0 || errno == ENOENT) return {};
     return std::unexpected(system_error("unlink", errno, path, rights_remedy(errno)));
 }

@@ -17,6 +17,7 @@ import tempfile
 import time
 
 CLONE_NEWNET = 0x40000000
+CLONE_NEWNS = 0x00020000
 CAUSE = "syn-queue-full"
 DROP_IN = f"etc/sysctl.d/90-synwhy-{CAUSE}.conf"
 KILLS = 60
@@ -114,9 +115,10 @@ def test_watch(stage):
 
 def test_namespaces(stage):
     inside = sysctls()
-    other = subprocess.Popen([sys.executable, "-c", "import ctypes, sys, time\n"
-                              f"assert ctypes.CDLL(None).unshare({CLONE_NEWNET}) == 0\nprint('there', flush=True)\ntime.sleep(60)"],
-                             stdout=subprocess.PIPE)
+    other = subprocess.Popen([sys.executable, "-c", "import ctypes, time\n"
+                              f"assert ctypes.CDLL(None).unshare({CLONE_NEWNET}) == 0\n"
+                              "open('/proc/sys/net/core/somaxconn', 'w').write('99')\n"
+                              "print('there', flush=True)\ntime.sleep(60)"], stdout=subprocess.PIPE)
     try:
         other.stdout.readline()
         applied = stage.run("--apply", "--seconds", "0", "--pid", str(other.pid))
@@ -168,13 +170,17 @@ def check_same(now, before, what):
 
 
 def test_half_way(stage):
-    """The last step of apply fails: the folder of the drop-in file is in the way of its temporary name."""
+    """The last step of apply fails: the folder of the drop-in file cannot be written."""
     before = stage.now()
-    obstacle = os.path.join(stage.root, f"etc/sysctl.d/.90-synwhy-{CAUSE}.conf.new")
-    os.mkdir(obstacle)
-    error = stage.run("--apply", "--persist", "--seconds", "0", code=3)
+    folder = os.path.join(stage.root, "etc/sysctl.d")
+    subprocess.run(["mount", "--bind", folder, folder], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=True)
+        error = stage.run("--apply", "--persist", "--seconds", "0", code=3)
+    finally:
+        subprocess.run(["umount", folder], check=True)
     check("nothing was left changed" in error and error.count("\n") == 1, "an apply that fails half way takes itself back")
-    os.rmdir(obstacle)
+    check(not os.path.exists(stage.journal()), "and needs no journal any more")
     check_same(stage.now(), before, "after the failure")
 
 
@@ -197,8 +203,11 @@ def main():
         sys.exit(77)
     import ctypes  # only root gets this far
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNET) != 0:
-        print(f"skipped: unshare(CLONE_NEWNET): {os.strerror(ctypes.get_errno())}")
+    if libc.unshare(CLONE_NEWNET | CLONE_NEWNS) != 0:
+        print(f"skipped: unshare(CLONE_NEWNET | CLONE_NEWNS): {os.strerror(ctypes.get_errno())}")
+        sys.exit(77)
+    if subprocess.run(["mount", "--make-rprivate", "/"], check=False).returncode != 0:
+        print("skipped: mount --make-rprivate / fails here")
         sys.exit(77)
     if not os.access("/proc/sys/net/core/somaxconn", os.W_OK) or os.statvfs("/proc/sys").f_flag & os.ST_RDONLY:
         print("skipped: /proc/sys is read-only here")

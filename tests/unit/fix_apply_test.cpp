@@ -157,8 +157,8 @@ TEST_F(FixApply, AnotherNamespaceIsRefusedWithinOneBoot) {
     EXPECT_TRUE(fix::undo(Cause::accept_queue_full, other, false));
 }
 
-TEST_F(FixApply, WhatFailsHalfWayIsTakenBack) {
-    fs::remove_all(root_ + "/etc/sysctl.d");  // the drop-in, written last, fails
+TEST_F(FixApply, AFolderThatIsNoneIsSeenBeforeAnythingIsChanged) {
+    fs::remove_all(root_ + "/etc/sysctl.d");
     std::ofstream(root_ + "/etc/sysctl.d") << "in the way";
     const auto applied = fix::apply(plan(), place_, true);
     ASSERT_FALSE(applied);
