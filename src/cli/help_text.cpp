@@ -212,7 +212,7 @@ written to a journal, from which --undo puts back exactly what was there.
       --force           undo also what somebody else has changed since
       --step N          choose step N instead of the usual ones; repeatable
       --interface IF    for steps about one interface
-      --netns NAME      in this network namespace; a name of `ip netns` or a path
+      --netns NAME      in this network namespace: a name of `ip netns`, a path
       --pid N           in the one of process N
       --seconds N       watch the counters of the cause so long before and after
                         the change (5); 0: not at all

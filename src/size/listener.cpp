@@ -78,7 +78,8 @@ void Search::confirm(std::uint32_t backlog) {
         if (backlog >= answer_.widest_backlog) break;
         backlog = std::min(answer_.widest_backlog, backlog + std::max(1U, backlog / 16));
     }
-    if (answer_.chosen.overflow.value > question_.target) answer_.verdict = Verdict::too_long;
+    const bool widest = answer_.chosen.backlog >= answer_.widest_backlog;
+    if (widest && answer_.chosen.overflow.value > question_.target) answer_.verdict = Verdict::too_long;
 }
 
 void Search::look_at_now() {

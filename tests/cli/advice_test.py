@@ -91,7 +91,7 @@ class Fix(cli_test.Case):
 
 
 class Size(cli_test.Case):
-    SMALL = ["--kernel", "6.1", "--connections", "10000", "--target", "0.02"]
+    SMALL = ["--kernel", "6.1", "--connections", "10000", "--target", "0.05"]
 
     def size(self, *arguments, code=0, name="size-listener", **options):
         document = json.loads(self.run_synwhy("size", *arguments, "--json", code=code, **options)[0])
@@ -101,13 +101,13 @@ class Size(cli_test.Case):
     def test_listener(self):
         answer = self.size("--rate", "1000", "--accept-gap", "20ms", *self.SMALL)
         self.assertEqual("shown", answer["result"])
-        self.assertLessEqual(answer["chosen"]["high"], 0.02)
+        self.assertLessEqual(answer["chosen"]["high"], 0.05)
         self.assertLessEqual(answer["chosen"]["backlog"], 40)
         self.assertEqual(answer, self.size("--rate", "1000", "--accept-gap", "20ms", *self.SMALL))
 
     def test_what_is_there_now_is_too_little(self):
         answer = self.size("--rate", "1000", "--accept-gap", "200ms", "--backlog", "4", *self.SMALL, code=1)
-        self.assertGreater(answer["now"]["low"], 0.02)
+        self.assertGreater(answer["now"]["low"], 0.05)
         self.assertTrue(answer["change"])
         self.run_synwhy("size", "--rate", "1000", "--accept-gap", "200ms", "--backlog", "4", *self.SMALL, "--exit-zero", code=0)
 
@@ -119,7 +119,7 @@ class Size(cli_test.Case):
         out, err = self.run_synwhy("size", "--rate", "1000", "--accept-gap", "20ms", *self.SMALL, code=0)
         self.assertEqual("", err)
         self.assertLessEqual(max(map(len, out.splitlines())), 80)
-        self.assertRegex(out, r"\Abacklog \d+ keeps the overflow probability under 0.02\.\n")
+        self.assertRegex(out, r"\Abacklog \d+ keeps the overflow probability under 0.05\.\n")
         self.assertIn("net.ipv4.tcp_max_syn_backlog: irrelevant here", " ".join(out.split()))
 
     def test_arrivals_and_captures(self):
