@@ -6,7 +6,7 @@ pkg_check_modules(TOMLPLUSPLUS REQUIRED IMPORTED_TARGET tomlplusplus)
 set(SYNWHY_GENERATED ${PROJECT_BINARY_DIR}/generated)
 set(SYNWHY_CATALOGUE_SOURCES ${SYNWHY_GENERATED}/catalogue_data.cpp)
 file(GLOB catalogue_tool_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tools/catalogue/*.cpp)
-file(GLOB catalogue_pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/causes/*.md)
+file(GLOB catalogue_pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/causes/*.md ${PROJECT_SOURCE_DIR}/causes/*.toml)
 
 add_executable(synwhy_catalogue_tool ${catalogue_tool_sources})
 target_compile_options(synwhy_catalogue_tool PRIVATE -Wall -Wextra -Wshadow -fno-sanitize=all

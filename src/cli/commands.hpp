@@ -13,6 +13,8 @@ ExitCode run_explain(const ExplainCommand& options, const CommonOptions& common)
 ExitCode run_path(const PathCommand& options);
 ExitCode run_lab(const LabCommand& options);
 ExitCode run_sim(const SimCommand& options, const CommonOptions& common);
+ExitCode run_size(const SizeCommand& options, const CommonOptions& common);
+ExitCode run_fix(const FixCommand& options, const CommonOptions& common);
 ExitCode run_emulate(const EmulateCommand& options, const CommonOptions& common);
 ExitCode run_replay(const ReplayCommand& options);
 

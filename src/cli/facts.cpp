@@ -1,6 +1,8 @@
 // Host facts from the command line; see facts.hpp.
 #include "cli/facts.hpp"
 
+#include <sys/utsname.h>
+
 #include <utility>
 #include <vector>
 
@@ -62,6 +64,13 @@ std::expected<core::Kernel, Refusal> kernel_of(const std::string& release) {
     }
     complain("'" + release + "' holds no kernel release; give what `uname -r` prints, for example one of: " + known);
     return std::unexpected(ExitCode::usage);
+}
+
+std::expected<core::Kernel, Refusal> kernel_or_running(const std::string& release) {
+    if (!release.empty()) return kernel_of(release);
+    utsname name{};
+    ::uname(&name);
+    return kernel_of(std::string(name.release) + ' ' + name.version);
 }
 
 std::expected<core::HostFacts, Refusal> gather_facts(const PcapOptions& options) {

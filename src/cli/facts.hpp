@@ -18,6 +18,9 @@ using Refusal = ExitCode;
 /// The kernel of a release string; complains with the known releases when it names none.
 std::expected<core::Kernel, Refusal> kernel_of(const std::string& release);
 
+/// The kernel of `release`, or, when that is empty, the running one.
+std::expected<core::Kernel, Refusal> kernel_or_running(const std::string& release);
+
 /// Reads what the options name. Parts of a bundle that cannot be used are told on stderr and skipped.
 std::expected<core::HostFacts, Refusal> gather_facts(const PcapOptions& options);
 

@@ -15,6 +15,8 @@ usage: synwhy COMMAND [OPTIONS]
   path --kernel R    what Linux release R does with a SYN, step by step
   lab run NAME       play a script against the running kernel (root)
   sim SCENARIO       simulate clients, NAT, floods and servers; "list" names all
+  size --rate N      how long queues must be, how many ports a client needs
+  fix CAUSE          what to change on this host; changes it, takes it back
   emulate --kernel R answer real clients as Linux release R would
   replay FILE...     does the model do what these kernels were measured to do?
 
@@ -172,6 +174,95 @@ leaves this process.
   synwhy sim nat-recycle -w nat.pcapng --html nat.html; synwhy pcap nat.pcapng
 )text";
 
+constexpr std::string_view kSize =
+    R"text(usage: synwhy size --rate N --accept-gap TIME [OPTIONS]
+       synwhy size FILE | --arrivals FILE --accept-gap TIME [OPTIONS]
+       synwhy size --client --rate N [OPTIONS]
+
+Finds the smallest backlog that keeps the overflow probability of a listener
+under a target, by simulating the model of the kernel; says which settings
+matter there, and how many simulated connections support the answer. With
+--client: how many connections per second a client or proxy can open before it
+runs out of ports. Nothing is sent.
+
+what arrives
+      --rate N             connections per second, at random moments (Poisson)
+      --arrivals FILE      measured times, one a line, in seconds; "-" is
+                           standard input
+      FILE                 a capture: the first SYNs of each attempt, and the
+                           round trip time
+      --server ADDR:PORT   the listener in it; the busiest one without
+      --rtt TIME           round trip to the clients (30ms)
+
+what the program does; TIME is "50ms", "exp:50ms" (mean) or "20ms-80ms"
+      --accept-gap TIME    how long a pause lasts in which nothing is accepted
+      --gap-every TIME     from the end of one pause to the next (exp:1s)
+      --accept-time TIME   between two accept() calls of a busy program (0)
+
+the question
+      --target P           overflow probability of a connection (1e-3)
+      --backlog N          what it is now, to be judged as well
+      --kernel RELEASE     a `uname -r` (the running one)
+      --sysctl NAME=VALUE  one of its sysctls; repeatable
+      --connections N      simulate at most so many for one probability
+                           (2000000)
+      --seed N             another run (1)
+
+clients
+      --client             ports and TIME_WAIT instead of queues
+      --destinations N     server addresses times ports times own addresses (1)
+      --ports LOW-HIGH     ip_local_port_range (the kernel's default)
+      --tw-reuse           net.ipv4.tcp_tw_reuse=1, timestamps at both ends
+      --close-first WHO    server or client (client)
+      --hold TIME          from request to response (0)
+
+      --json               the answer as one JSON object
+      --color WHEN         auto, always, never
+      --exit-zero          exit 0 also when something has to be changed
+
+  synwhy size --rate 2000 --accept-gap 50ms --target 1e-4 --backlog 128
+  synwhy size trouble.pcap --accept-gap exp:20ms --kernel 3.10.0-1160.el7
+  synwhy size --client --rate 800 --tw-reuse
+
+exit status: 0 it fits as it is, or nothing was said about now; 1 something has
+             to be changed; 2 usage; 3 could not look
+)text";
+
+constexpr std::string_view kFix =
+    R"text(usage: synwhy fix CAUSE [OPTIONS]
+       synwhy fix CAUSE --apply [--persist] | --undo
+
+Shows what helps against CAUSE on this kernel, what would change on this host,
+the risk, and what does not help. Changes nothing without --apply. A limit that
+is higher already is never lowered. Before the first change the old values are
+written to a journal, from which --undo puts back exactly what was there.
+
+      --apply           change the settings of the steps that are chosen
+      --persist         also keep them: /etc/sysctl.d/90-synwhy-CAUSE.conf
+      --undo            put back the values and the file from before
+      --force           undo also what somebody else has changed since
+      --step N          choose step N instead of the usual ones; repeatable
+      --interface IF    for steps about one interface
+      --netns NAME      in this network namespace: a name of `ip netns`, a path
+      --pid N           in the one of process N
+      --seconds N       watch the counters of the cause so long before and after
+                        the change (5); 0: not at all
+      --kernel RELEASE  only the plan, for a host with this kernel
+      --root DIR        use DIR/proc/sys, DIR/etc/sysctl.d
+      --state DIR       folder of the journals (/var/lib/synwhy)
+      --json            one JSON object
+      --color WHEN      auto, always, never
+      --exit-zero       exit 0 also when something would change
+
+  synwhy fix accept-queue-full
+  synwhy fix accept-queue-full --apply --persist
+  synwhy fix rp-filter --interface eth1 --apply
+  synwhy fix accept-queue-full --undo
+
+exit status: 0 all is as advised, or it was done; 1 something would change, or
+             the counters still move after the change; 2 usage; 3 could not
+)text";
+
 constexpr std::string_view kEmulate =
     R"text(usage: synwhy emulate --kernel RELEASE [OPTIONS]
        synwhy emulate --show [TABLE] | --do COMMAND
@@ -253,6 +344,8 @@ std::string_view help_text(std::string_view command) {
     if (command == "path") return kPath;
     if (command == "lab") return kLab;
     if (command == "sim") return kSim;
+    if (command == "size") return kSize;
+    if (command == "fix") return kFix;
     if (command == "emulate") return kEmulate;
     if (command == "replay") return kReplay;
     return kOverview;

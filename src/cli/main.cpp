@@ -27,6 +27,8 @@ struct Dispatch {
     cli::ExitCode operator()(const cli::PathCommand& options) const { return run_path(options); }
     cli::ExitCode operator()(const cli::LabCommand& options) const { return run_lab(options); }
     cli::ExitCode operator()(const cli::SimCommand& options) const { return run_sim(options, common); }
+    cli::ExitCode operator()(const cli::SizeCommand& options) const { return run_size(options, common); }
+    cli::ExitCode operator()(const cli::FixCommand& options) const { return run_fix(options, common); }
     cli::ExitCode operator()(const cli::EmulateCommand& options) const { return run_emulate(options, common); }
     cli::ExitCode operator()(const cli::ReplayCommand& options) const { return run_replay(options); }
 };

@@ -12,6 +12,7 @@
 
 #include "cli/help_text.hpp"
 #include "cli/talk.hpp"
+#include "size/listener.hpp"
 #include "tun/control.hpp"
 #include "tun/response.hpp"
 
@@ -90,6 +91,48 @@ void add_sim(CLI::App& app, SimCommand& options) {
     app.add_option("--kernel", options.kernel);
     app.add_option("--sysctl", options.sysctls)->allow_extra_args(false);
     app.add_option("--duration", options.duration);
+}
+
+void add_size(CLI::App& app, SizeCommand& options) {
+    app.add_option("capture", options.capture);
+    app.add_option("--arrivals", options.arrivals);
+    app.add_option("--rate", options.rate)->check(CLI::Range(1e-3, size::kMaxRate));
+    app.add_option("--server", options.server);
+    app.add_option("--accept-gap", options.accept_gap);
+    app.add_option("--gap-every", options.gap_every);
+    app.add_option("--accept-time", options.accept_time);
+    app.add_option("--rtt", options.rtt);
+    app.add_option("--target", options.target)->check(CLI::Range(1e-9, 0.5));
+    app.add_option("--kernel", options.kernel);
+    app.add_option("--sysctl", options.sysctls)->allow_extra_args(false);
+    app.add_option("--backlog", options.backlog)->check(CLI::Range(0U, 1U << 30U));
+    app.add_option("--seed", options.seed);
+    app.add_option("--connections", options.connections)
+        ->check(CLI::Range(size::kMinConnections, size::kMaxConnections));
+    app.add_flag("--json", options.json);
+    app.add_flag("--client", options.client);
+    app.add_option("--destinations", options.destinations)->check(CLI::Range(1, 1'000'000));
+    app.add_option("--ports", options.ports);
+    app.add_flag("--tw-reuse", options.tw_reuse);
+    app.add_option("--close-first", options.close_first)->check(CLI::IsMember({"server", "client"}));
+    app.add_option("--hold", options.hold);
+}
+
+void add_fix(CLI::App& app, FixCommand& options) {
+    app.add_option("cause", options.cause)->required();
+    auto* apply = app.add_flag("--apply", options.apply);
+    auto* undo = app.add_flag("--undo", options.undo)->excludes(apply);
+    auto* netns = app.add_option("--netns", options.netns);
+    auto* pid = app.add_option("--pid", options.pid)->check(CLI::Range(1, INT32_MAX))->excludes(netns);
+    app.add_flag("--persist", options.persist)->needs(apply)->excludes(netns)->excludes(pid);
+    app.add_flag("--force", options.force)->needs(undo);
+    app.add_option("--step", options.steps)->allow_extra_args(false)->excludes(undo);
+    app.add_option("--interface", options.interface)->excludes(undo);
+    app.add_option("--seconds", options.seconds)->check(CLI::Range(0, 3600));
+    app.add_option("--kernel", options.kernel)->excludes(apply)->excludes(undo);
+    app.add_option("--root", options.root);
+    app.add_option("--state", options.state);
+    app.add_flag("--json", options.json);
 }
 
 std::vector<std::string> shown_tables() {
@@ -179,6 +222,20 @@ std::string complaint(const SimCommand& options) {
     return {};
 }
 
+std::string complaint(const SizeCommand& options) {
+    const int loads = (options.rate ? 1 : 0) + (options.arrivals.empty() ? 0 : 1) + (options.capture.empty() ? 0 : 1);
+    if (options.client) {
+        if (!options.rate || loads != 1) return "size --client: --rate is needed, and no arrivals";
+        return {};
+    }
+    if (loads != 1) return "size: one of --rate, --arrivals FILE or a capture FILE is needed";
+    if (options.accept_gap.empty() && options.accept_time.empty()) {
+        return "size: what does the program do? --accept-gap TIME or --accept-time TIME is needed";
+    }
+    if (!options.server.empty() && options.capture.empty()) return "size: --server belongs to a capture FILE";
+    return {};
+}
+
 std::string complaint(EmulateCommand& options) {
     if (!options.show.empty() || !options.commands.empty()) return {};
     if (options.kernel.empty()) return "emulate: --kernel RELEASE is needed";
@@ -208,6 +265,8 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     PathCommand path_options;
     LabCommand lab_options;
     SimCommand sim_options;
+    SizeCommand size_options;
+    FixCommand fix_options;
     EmulateCommand emulate_options;
     ReplayCommand replay_options;
     bool names_ignored = false;
@@ -221,10 +280,13 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     CLI::App* path = app.add_subcommand("path");
     CLI::App* lab = app.add_subcommand("lab");
     CLI::App* sim = app.add_subcommand("sim");
+    CLI::App* size = app.add_subcommand("size");
+    CLI::App* fix = app.add_subcommand("fix");
     CLI::App* emulate = app.add_subcommand("emulate");
     CLI::App* replay = app.add_subcommand("replay");
-    for (CLI::App* command : {check, pcap, explain, path, lab, sim, emulate, replay})
+    for (CLI::App* command : {check, pcap, explain, path, lab, sim, size, fix, emulate, replay}) {
         add_common(*command, invocation.common);
+    }
     add_check(*check, check_options, names_ignored);
     add_pcap(*pcap, pcap_options, names_ignored);
     explain->add_option("topic", explain_options.topic);
@@ -232,6 +294,8 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     add_path(*path, path_options);
     add_lab(*lab, lab_options);
     add_sim(*sim, sim_options);
+    add_size(*size, size_options);
+    add_fix(*fix, fix_options);
     add_emulate(*emulate, emulate_options);
     add_replay(*replay, replay_options);
 
@@ -263,6 +327,11 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
     } else if (sim->parsed()) {
         wrong = complaint(sim_options);
         invocation.command = std::move(sim_options);
+    } else if (size->parsed()) {
+        wrong = complaint(size_options);
+        invocation.command = std::move(size_options);
+    } else if (fix->parsed()) {
+        invocation.command = std::move(fix_options);
     } else if (emulate->parsed()) {
         wrong = complaint(emulate_options);
         invocation.command = std::move(emulate_options);

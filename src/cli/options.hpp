@@ -113,6 +113,47 @@ struct EmulateCommand {
     std::vector<std::string> commands{};  ///< --do and its words; empty: none
 };
 
+struct SizeCommand {
+    std::string capture{};         ///< its arrivals, empty for none
+    std::string arrivals{};        ///< file with times, "-" is standard input
+    std::optional<double> rate{};  ///< connections per second
+    std::string server{};          ///< ADDRESS:PORT in the capture; empty: the busiest
+    std::string accept_gap{};      ///< durations, see parse_distribution()
+    std::string gap_every = "exp:1s";
+    std::string accept_time{};
+    std::string rtt{};
+    double target = 1e-3;
+    std::string kernel{};
+    std::vector<std::string> sysctls{};  ///< "name=value"
+    std::optional<std::uint32_t> backlog{};
+    std::uint64_t seed = 1;
+    std::uint64_t connections = 2'000'000;
+    bool json = false;
+    bool client = false;
+    std::uint32_t destinations = 1;
+    std::string ports{};  ///< "LOW-HIGH"
+    bool tw_reuse = false;
+    std::string close_first = "client";  ///< or "server"
+    std::string hold{};
+};
+
+struct FixCommand {
+    std::string cause{};
+    bool apply = false;
+    bool persist = false;
+    bool undo = false;
+    bool force = false;
+    std::vector<std::size_t> steps{};  ///< by number; empty: those made by default
+    std::string interface{};
+    std::string netns{};
+    int pid = 0;
+    int seconds = 5;  ///< of watching, before and after
+    std::string kernel{};
+    std::string root{};   ///< instead of /
+    std::string state{};  ///< empty: var/lib/synwhy below the root
+    bool json = false;
+};
+
 struct ReplayCommand {
     std::vector<std::string> files{};  ///< recorded experiments, at least one
     std::string known{};               ///< file with known differences, empty for none
@@ -122,8 +163,8 @@ struct ReplayCommand {
 
 struct Invocation {
     CommonOptions common{};
-    std::variant<CheckCommand, PcapOptions, ExplainCommand, PathCommand, LabCommand, SimCommand, EmulateCommand,
-                 ReplayCommand>
+    std::variant<CheckCommand, PcapOptions, ExplainCommand, PathCommand, LabCommand, SimCommand, SizeCommand, FixCommand,
+                 EmulateCommand, ReplayCommand>
         command{};
 };
 

@@ -27,6 +27,27 @@ struct PageCheck {
     std::string_view look;  ///< what to look for in its output
 };
 
+/// How a setting's advice meets the value that is there. A limit that is beyond the advice already is left alone.
+enum class SettingRule : std::uint8_t {
+    set,       ///< exactly this
+    at_least,  ///< raise to it, never lower
+    at_most,   ///< lower to it, never raise
+    widen,     ///< two numbers: the first may only fall, the second only grow
+};
+
+/// One sysctl that a fix writes.
+struct PageSetting {
+    std::string_view name;   ///< in dots; a part "IF" stands for an interface
+    std::string_view value;  ///< one or more decimal numbers, blanks between them
+    SettingRule rule;
+};
+
+enum class FixApply : std::uint8_t {
+    by_default,  ///< `synwhy fix CAUSE --apply` makes it
+    asked,       ///< only when its number is asked for: it costs something, or is one way of several
+    never,       ///< shown, never made: not a sysctl, or it would weaken the host
+};
+
 struct PageFix {
     std::string_view kernels;     ///< for humans
     std::string_view kernel_min;  ///< mainline version, "" = open; "4.11" includes 4.11.9
@@ -35,7 +56,18 @@ struct PageFix {
     std::span<const std::string_view> except;  ///< vendor kernels inside the bounds that are not meant
     std::string_view command;                  ///< may be empty: then `says` is an instruction
     std::string_view says;
-    std::string_view risk;  ///< never empty when there is a command
+    std::string_view risk;                  ///< never empty when there is a command
+    std::span<const PageSetting> settings;  ///< what `command` sets, when it is sysctl -w
+    FixApply apply;
+    bool backlog;  ///< works only together with the application's own listen backlog: listen_backlogs()
+};
+
+/// How a server program is told the backlog of its listeners.
+struct ListenBacklog {
+    std::string_view server;
+    std::string_view setting;  ///< N stands for the number
+    std::string_view usual;    ///< what it is when nobody sets it
+    std::string_view applies;  ///< what has to happen until listen() is called with it
 };
 
 struct PageNoHelp {
@@ -74,6 +106,9 @@ struct CausePage {
 
 /// All pages in path order; the index of a page is the value of its Cause.
 std::span<const CausePage> all_pages();
+
+/// Common server programs, causes/listen_backlog.toml.
+std::span<const ListenBacklog> listen_backlogs();
 
 /// The page of a cause. A value that is no enumerator yields the first page.
 const CausePage& page(Cause cause);

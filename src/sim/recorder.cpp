@@ -33,6 +33,17 @@ const char* to_string(Ending ending) {
     return "?";
 }
 
+namespace {
+
+void note_time(RowCount& row, std::int64_t time_ns) {
+    const bool first = row.syns + row.segments == 0;
+    if (first) row.first_ns = time_ns;
+    if (first || time_ns - row.last_ns > kBurstGap_ns) ++row.bursts;
+    row.last_ns = time_ns;
+}
+
+}  // namespace
+
 Recorder::Recorder(std::int64_t start_ns, std::int64_t duration_ns)
     : start_ns_(start_ns), bucket_ns_(duration_ns / static_cast<std::int64_t>(kBuckets) + 1), timeline_(kBuckets) {
     for (std::size_t i = 0; i < kBuckets; ++i) {
@@ -64,8 +75,7 @@ void Recorder::syn(const Syn& syn, const core::Segment& segment) {
     }
     if (syn.row != nullptr) {
         RowCount& row = rows_[number_of(*syn.row)];
-        if (row.syns + row.segments == 0) row.first_ns = syn.time_ns;
-        row.last_ns = syn.time_ns;
+        note_time(row, syn.time_ns);
         ++row.syns;
     }
     if (!syn.flood && segment.options.has_timestamps) dot(syn, segment);
@@ -73,8 +83,7 @@ void Recorder::syn(const Syn& syn, const core::Segment& segment) {
 
 void Recorder::other(std::int64_t time_ns, const core::Row& why) {
     RowCount& row = rows_[number_of(why)];
-    if (row.syns + row.segments == 0) row.first_ns = time_ns;
-    row.last_ns = time_ns;
+    note_time(row, time_ns);
     ++row.segments;
 }
 

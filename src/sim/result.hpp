@@ -21,6 +21,7 @@ inline constexpr std::size_t kSamples = 600;  ///< readings of the queues
 inline constexpr std::size_t kMaxTopClients = 20;
 inline constexpr std::size_t kMaxDots = 4000;  ///< TSval dots; beyond, every second one is dropped, and so on
 inline constexpr std::size_t kMaxRemarks = 50;
+inline constexpr std::int64_t kBurstGap_ns = 100'000'000;  ///< between two bursts of refusals
 
 /// What the server made of the SYNs it received; the order of model::Fate's first six.
 enum class SynFate : std::uint8_t { answered, cookie, synack_again, reset, bare_ack, silence };
@@ -35,6 +36,7 @@ struct RowCount {
     std::uint64_t segments = 0;       ///< other segments: final ACKs, data
     std::uint64_t attempts = 0;       ///< of simulated clients (not of floods) that met it at least once
     std::uint64_t attempts_lost = 0;  ///< ... and never got a connection
+    std::uint64_t bursts = 0;         ///< refusals that came more than kBurstGap_ns after the one before
     std::int64_t first_ns = 0;
     std::int64_t last_ns = 0;
 };
@@ -58,6 +60,7 @@ struct Attempts {
     std::uint64_t total = 0;
     std::array<std::uint64_t, kEndings> by_ending{};
     std::uint64_t hindered = 0;   ///< at least one SYN was refused by the server
+    std::uint64_t stopped = 0;    ///< a SYN, or the ACK that ends the handshake, was refused by the server
     std::uint64_t connected = 0;  ///< got a SYN+ACK
     std::int64_t longest_ns = 0;  ///< from connect() to the SYN+ACK
     std::int64_t sum_ns = 0;      ///< of all connected

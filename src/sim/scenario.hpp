@@ -136,6 +136,8 @@ struct ClientGroup {
     std::uint16_t port = 80;
     Distribution arrival_interval{};  ///< ns between two connects
     bool arrivals_of_group = false;   ///< one process for the whole group, each time another client
+    /// Measured times, ns from the start of the run, sorted: with arrivals_of_group instead of arrival_interval.
+    std::vector<std::int64_t> arrival_times_ns{};
     std::int64_t first_ns = 0;
     std::int64_t until_ns = INT64_MAX;       ///< no connect at or after
     std::uint32_t connections = UINT32_MAX;  ///< at most, a client

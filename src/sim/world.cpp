@@ -362,6 +362,7 @@ void World::finish_clients() {
         const Attempts& a = group.result.attempts;
         result_.attempts.total += a.total;
         result_.attempts.hindered += a.hindered;
+        result_.attempts.stopped += a.stopped;
         result_.attempts.connected += a.connected;
         result_.attempts.sum_ns += a.sum_ns;
         result_.attempts.longest_ns = std::max(result_.attempts.longest_ns, a.longest_ns);

@@ -48,12 +48,20 @@ void World::schedule_connect(Group& group, std::uint32_t client, std::int64_t fr
     if (at < until) queue_.push(at, EventKind::connect, client, 0, EventQueue::kHeap);
 }
 
+/// When the group's next client connects, after `turn` have done so.
+std::int64_t World::next_arrival(const ClientGroup& plan, std::uint32_t turn, std::uint64_t bits) const {
+    if (plan.arrival_times_ns.empty()) {
+        return now_ns_ + std::max<std::int64_t>(1, draw(plan.arrival_interval, bits));
+    }
+    return turn < plan.arrival_times_ns.size() ? kStart_ns + plan.arrival_times_ns[turn] : INT64_MAX;
+}
+
 void World::group_connect(std::uint16_t number) {
     Group& group = groups_[number];
     const ClientGroup& plan = *group.plan;
     const std::uint64_t bits = mixed(mixed(scenario_.seed ^ (std::uint64_t{number} << 40U | group.turn)) ^ 0x9409U);
     ++group.turn;
-    const std::int64_t next = now_ns_ + std::max<std::int64_t>(1, draw(plan.arrival_interval, bits));
+    const std::int64_t next = next_arrival(plan, group.turn, bits);
     const std::int64_t until = plan.until_ns > scenario_.duration_ns ? end_ns_ : kStart_ns + plan.until_ns;
     if (next < until) queue_.push(next, EventKind::group_connect, number, 0, EventQueue::kHeap);
     const auto client = group.base + static_cast<std::uint32_t>(scaled(mixed(bits), plan.count));
@@ -141,6 +149,7 @@ void World::end_attempt(std::uint32_t index, Ending ending, model::ClientHost* h
         ++sum.hindered;
         ++slot.hindered;
     }
+    if (attempt.rows_met != 0) ++sum.stopped;
     if (attempt.last_row != 0xff && !attempt.connected) {
         ++servers_[group.server].recorder->row(attempt.last_row).attempts_lost;
     }

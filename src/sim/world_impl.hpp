@@ -161,6 +161,7 @@ class World {
     // world_clients.cpp
     void connect(std::uint32_t client);
     void group_connect(std::uint16_t group);
+    [[nodiscard]] std::int64_t next_arrival(const ClientGroup& plan, std::uint32_t turn, std::uint64_t bits) const;
     void schedule_connect(Group& group, std::uint32_t client, std::int64_t from_ns, std::uint32_t ordinal);
     LiveHost& live_of(Group& group, std::uint32_t client);
     [[nodiscard]] std::uint16_t group_of(std::uint32_t client) const;

@@ -26,7 +26,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.join(HERE, "..", "..")
 BINARY = os.path.abspath(os.environ.get("SYNWHY_BINARY", "synwhy"))
 PLAIN = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TERM": "xterm"}
-COMMANDS = ["pcap", "explain", "path", "lab", "sim", "emulate", "replay"]
+COMMANDS = ["pcap", "explain", "path", "lab", "sim", "size", "fix", "emulate", "replay"]
 
 
 def schema(name):

@@ -19,15 +19,17 @@ LAYERS = {
     "live": ["core"],
     "firewall": ["core"],
     "truth": ["model", "core"],
-    "emit": ["truth", "sim", "core"],  # sim: only the values of a run (sim/result.hpp)
+    "emit": ["truth", "size", "fix", "sim", "core"],  # sim, size, fix: only their values (a run, an answer, a plan)
     "sim": ["model", "core"],
     "tun": ["model", "core"],
     "lab": ["sim", "tun", "model", "core"],
+    "size": ["sim", "model", "core"],
+    "fix": ["host", "core"],
     "diagnose": ["model", "capture", "core"],
     "doctor": ["core"],
     "serve": ["emit", "core"],
     "fleet": ["emit", "core"],
-    "cli": ["serve", "fleet", "lab", "tun", "live", "host", "firewall", "capture", "sim", "truth",
+    "cli": ["serve", "fleet", "size", "fix", "lab", "tun", "live", "host", "firewall", "capture", "sim", "truth",
             "diagnose", "doctor", "emit", "model", "core"],
 }
 

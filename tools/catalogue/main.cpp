@@ -1,4 +1,5 @@
-// Turns causes/*.md into C++: the enum that names every cause, and the pages as static data.
+// Turns causes/*.md into C++: the enum that names every cause, and the pages as static data; and the table of server
+// programs, causes/listen_backlog.toml.
 //
 // Usage: synwhy_catalogue_tool CAUSES_DIR OUTPUT_DIR
 // Writes OUTPUT_DIR/core/cause.hpp and OUTPUT_DIR/catalogue_data.cpp, each only when its content changed, so that a
@@ -67,6 +68,12 @@ std::string static_array(std::ostream& out, const char* type, const std::string&
     return name;
 }
 
+// "default" is a keyword of C++.
+std::string apply_name(const std::string& apply) {
+    if (apply == "default") return "by_default";
+    return apply.empty() ? "never" : apply;
+}
+
 void write_page(std::ostream& arrays, std::ostream& table, const Page& page) {
     const std::string id = enumerator(page.slug);
     const auto texts = [&](const std::string& name, const std::vector<std::string>& items) {
@@ -89,12 +96,21 @@ void write_page(std::ostream& arrays, std::ostream& table, const Page& page) {
         vendors.emplace_back(texts(prefix + "_also", page.fixes[i].kernels.also),
                              texts(prefix + "_except", page.fixes[i].kernels.except));
     }
+    std::vector<std::string> settings;
+    for (std::size_t i = 0; i < page.fixes.size(); ++i) {
+        settings.push_back(static_array(arrays, "PageSetting", id + "_fix" + std::to_string(i) + "_settings",
+                                        page.fixes[i].settings, [&](const catalogue::Setting& s) {
+                                            arrays << "{" << literal(s.name) << ", " << literal(s.value)
+                                                   << ", SettingRule::" << s.rule << "}";
+                                        }));
+    }
     std::size_t index = 0;
     const std::string fixes = static_array(arrays, "PageFix", id + "_fixes", page.fixes, [&](const catalogue::Fix& f) {
-        const auto& [fix_also, fix_except] = vendors[index++];
+        const auto& [fix_also, fix_except] = vendors[index];
         arrays << "{" << literal(f.kernels.text) << ", " << literal(f.kernels.min) << ", " << literal(f.kernels.max)
                << ", " << fix_also << ", " << fix_except << ",\n     " << literal(f.command) << ",\n     "
-               << literal(f.says) << ",\n     " << literal(f.risk) << "}";
+               << literal(f.says) << ",\n     " << literal(f.risk) << ",\n     " << settings[index++]
+               << ", FixApply::" << apply_name(f.apply) << ", " << (f.backlog ? "true" : "false") << "}";
     });
     const std::string no_help = static_array(
         arrays, "PageNoHelp", id + "_no_help", page.no_help,
@@ -113,16 +129,22 @@ void write_page(std::ostream& arrays, std::ostream& table, const Page& page) {
           << ", " << no_help << ", " << related << ", " << sections << "},\n";
 }
 
-std::string source(const std::vector<Page>& pages) {
+std::string source(const std::vector<Page>& pages, const std::vector<catalogue::Listen>& listens) {
     std::ostringstream arrays;
     std::ostringstream table;
     for (const Page& page : pages) write_page(arrays, table, page);
+    static_array(arrays, "ListenBacklog", "kListenBacklogs", listens, [&](const catalogue::Listen& l) {
+        arrays << "{" << literal(l.server) << ", " << literal(l.setting) << ", " << literal(l.usual) << ",\n     "
+               << literal(l.applies) << "}";
+    });
     return "// The catalogue as static data. Generated from causes/*.md: edit those.\n"
            "#include \"core/catalogue.hpp\"\n\nnamespace synwhy::core {\nnamespace {\n\n"
            "using namespace std::string_view_literals;\n\n" +
            arrays.str() + "\nconstexpr CausePage kPages[] = {\n" + table.str() +
            "};\nstatic_assert(std::size(kPages) == kCauseCount);\n\n}  // namespace\n\n"
-           "std::span<const CausePage> all_pages() { return kPages; }\n\n}  // namespace synwhy::core\n";
+           "std::span<const CausePage> all_pages() { return kPages; }\n"
+           "std::span<const ListenBacklog> listen_backlogs() { return kListenBacklogs; }\n\n}  // namespace "
+           "synwhy::core\n";
 }
 
 bool write_if_changed(const std::filesystem::path& path, const std::string& content) {
@@ -155,6 +177,8 @@ int main(int argc, char** argv) {
     std::sort(files.begin(), files.end());  // the order of a directory is arbitrary, that of complaints should not be
     for (const std::string& file : files) pages.push_back(catalogue::read_page(file, problems));
     catalogue::check_together(pages, problems);
+    const auto listens = catalogue::read_listens(std::string(argv[1]) + "/listen_backlog.toml", problems);
+    if (listens.empty() && problems.empty()) problems.push_back({"listen_backlog.toml", 1, "names no server"});
     for (const catalogue::Problem& problem : problems)
         std::fprintf(stderr, "%s:%u: %s\n", problem.file.c_str(), problem.line, problem.what.c_str());
     if (!problems.empty()) return 1;
@@ -167,6 +191,6 @@ int main(int argc, char** argv) {
     });
     const std::filesystem::path output = argv[2];
     const bool written = write_if_changed(output / "core" / "cause.hpp", enumeration(pages)) &&
-                         write_if_changed(output / "catalogue_data.cpp", source(pages));
+                         write_if_changed(output / "catalogue_data.cpp", source(pages, listens));
     return written ? 0 : 1;
 }

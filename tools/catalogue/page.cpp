@@ -18,6 +18,8 @@ constexpr std::array<std::string_view, 12> kStages = {"before_tap",  "ingress", 
 constexpr std::array<std::string_view, 6> kSeen = {"silence", "rst", "bare_ack", "cookie", "icmp", "synack_repeated"};
 constexpr std::array<std::string_view, 3> kCaptureClasses = {"silent", "visible", "absent"};
 constexpr std::array<std::string_view, 8> kVendors = {"el6", "el7", "el8", "el9", "el10", "debian", "ubuntu", "suse"};
+constexpr std::array<std::string_view, 4> kRules = {"set", "at_least", "at_most", "widen"};
+constexpr std::array<std::string_view, 3> kApply = {"default", "asked", "never"};
 constexpr std::array<std::string_view, 9> kHeadings = {
     "What happens",       "In which kernels",    "Counters", "In a capture", "Confirm", "Fix",
     "What does not help", "Why Linux does this", "Sources"};
@@ -179,6 +181,50 @@ class Reader {
     std::vector<std::string> asked_;
 };
 
+// What a person would type for these settings.
+std::string command_of(const std::vector<Setting>& settings) {
+    std::string command = "sysctl -w";
+    for (const Setting& setting : settings) {
+        const bool quoted = setting.value.find(' ') != std::string::npos;
+        command += " " + setting.name + "=" + (quoted ? "'" + setting.value + "'" : setting.value);
+    }
+    return command;
+}
+
+bool is_sysctl_name(std::string_view name) {
+    return name.find('.') != std::string_view::npos && name.front() != '.' && name.back() != '.' &&
+           std::all_of(name.begin(), name.end(), [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == 'I' || c == 'F';
+           });
+}
+
+bool is_numbers(std::string_view value) {
+    return !value.empty() && value.front() != ' ' && value.back() != ' ' &&
+           std::all_of(value.begin(), value.end(), [](char c) { return (c >= '0' && c <= '9') || c == ' '; });
+}
+
+Fix read_fix(Reader& entry) {
+    Fix fix{entry.kernels(), entry.text("command", false), entry.text("says"), entry.text("risk", false), {}, {}, {}};
+    for (Reader& setting : entry.tables("sysctls")) {
+        fix.settings.push_back({setting.text("name"), setting.text("value"), setting.one_of("rule", kRules)});
+        const Setting& read = fix.settings.back();
+        if (!read.name.empty() && !is_sysctl_name(read.name)) setting.complain("name", "is no sysctl in dots");
+        if (!read.value.empty() && !is_numbers(read.value)) setting.complain("value", "must be numbers");
+        setting.refuse_unknown();
+    }
+    fix.backlog = entry.flag("backlog");
+    if (!fix.settings.empty()) {
+        if (!fix.command.empty()) entry.complain("command", "is derived from 'sysctls': leave it out");
+        fix.command = command_of(fix.settings);
+        fix.apply = entry.one_of("apply", kApply);
+    } else if (fix.command.find("sysctl -w") != std::string::npos) {
+        entry.complain("command", "sets a sysctl: write it as 'sysctls'");
+    }
+    if (!fix.command.empty() && fix.risk.empty()) entry.complain("a fix with a command needs its 'risk'");
+    entry.refuse_unknown();
+    return fix;
+}
+
 void read_facts(Page& page, Reader& facts) {
     page.title = facts.text("title");
     page.summary = facts.text("summary");
@@ -208,13 +254,7 @@ void read_lists(Page& page, Reader& facts) {
         page.confirm.push_back({entry.text("command"), entry.text("look")});
         entry.refuse_unknown();
     }
-    for (Reader& entry : facts.tables("fixes")) {
-        page.fixes.push_back(
-            {entry.kernels(), entry.text("command", false), entry.text("says"), entry.text("risk", false)});
-        if (!page.fixes.back().command.empty() && page.fixes.back().risk.empty())
-            entry.complain("a fix with a command needs its 'risk'");
-        entry.refuse_unknown();
-    }
+    for (Reader& entry : facts.tables("fixes")) page.fixes.push_back(read_fix(entry));
     for (Reader& entry : facts.tables("no_help")) {
         page.no_help.push_back({entry.text("what"), entry.text("why")});
         entry.refuse_unknown();
@@ -288,6 +328,23 @@ Page read_page(const std::string& path, std::vector<Problem>& problems) {
     }
     read_sections(page, lines, static_cast<std::size_t>(close - lines.begin()) + 1, problems);
     return page;
+}
+
+std::vector<Listen> read_listens(const std::string& path, std::vector<Problem>& problems) {
+    std::vector<Listen> listens;
+    try {
+        const toml::table table = toml::parse_file(path);
+        Reader file(table, path, 0, problems);
+        for (Reader& entry : file.tables("listen")) {
+            listens.push_back({entry.text("server"), entry.text("setting"), entry.text("usual"), entry.text("applies"),
+                               entry.text("source")});
+            entry.refuse_unknown();
+        }
+        file.refuse_unknown();
+    } catch (const toml::parse_error& error) {
+        problems.push_back({path, static_cast<unsigned>(error.source().begin.line), std::string(error.description())});
+    }
+    return listens;
 }
 
 void check_together(const std::vector<Page>& pages, std::vector<Problem>& problems) {

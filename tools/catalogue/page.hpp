@@ -37,11 +37,19 @@ struct Check {
     std::string command;
     std::string look;
 };
+struct Setting {
+    std::string name;   ///< "net.core.somaxconn"; IF stands for an interface
+    std::string value;  ///< as written to /proc/sys
+    std::string rule;   ///< set at_least at_most widen
+};
 struct Fix {
     Kernels kernels;
-    std::string command;
+    std::string command;  ///< of a fix with settings: derived from them
     std::string says;
     std::string risk;
+    std::vector<Setting> settings;
+    std::string apply;     ///< default asked never; empty without settings
+    bool backlog = false;  ///< works only together with the application's own listen backlog
 };
 struct NoHelp {
     std::string what;
@@ -72,6 +80,18 @@ struct Page {
     unsigned related_line = 0;
     std::vector<Section> sections;
 };
+
+/// How one server program is told its listen backlog; an entry of causes/listen_backlog.toml.
+struct Listen {
+    std::string server;
+    std::string setting;
+    std::string usual;
+    std::string applies;
+    std::string source;
+};
+
+/// Reads and validates the table of server programs.
+std::vector<Listen> read_listens(const std::string& path, std::vector<Problem>& problems);
 
 /// Reads and validates one file; complaints are appended to `problems`.
 Page read_page(const std::string& path, std::vector<Problem>& problems);
