@@ -10,7 +10,7 @@ namespace synwhy::cli {
 ExitCode run_pcap(const PcapOptions& options, const CommonOptions& common);
 ExitCode run_explain(const ExplainCommand& options, const CommonOptions& common);
 ExitCode run_path(const PathCommand& options);
-ExitCode run_lab(const LabCommand& options);
+ExitCode run_lab(const LabCommand& options, const CommonOptions& common);
 ExitCode run_sim(const SimCommand& options, const CommonOptions& common);
 ExitCode run_emulate(const EmulateCommand& options, const CommonOptions& common);
 ExitCode run_replay(const ReplayCommand& options);
