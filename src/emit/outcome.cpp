@@ -105,7 +105,7 @@ std::string outcome_verdict(const sim::Outcome& outcome) {
     }
     if (a.hindered != 0) {
         std::string text = fmt::format("{} of {} got no SYN+ACK for their first SYN", grouped(a.hindered), all);
-        if (never_connected(a) != 0) text += fmt::format(", {} of them never", grouped(never_connected(a)));
+        if (never_connected(a) != 0) text += fmt::format(", {} of them not until the end", grouped(never_connected(a)));
         const sim::TellingCounter* counter = sim::telling_counter(outcome.counters);
         if (counter == nullptr) return text + ".";
         if (!counter->cause) return text + fmt::format(" ({} moved)", counter->name);

@@ -20,7 +20,7 @@ struct OutcomeTextOptions {
 /// Did anything go wrong: an attempt hindered, or without a source port?
 bool anything_wrong(const sim::Outcome& outcome);
 
-/// The first line: "38 of 120 connection attempts got no answer to their first SYN, 4 of them never: ...".
+/// The first line: "38 of 120 connection attempts got no answer to their first SYN, 4 of them not until the end: ...".
 std::string outcome_verdict(const sim::Outcome& outcome);
 
 /// The whole report, first the verdict.

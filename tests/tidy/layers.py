@@ -18,7 +18,7 @@ LAYERS = {
     "host": ["core"],
     "live": ["core"],
     "truth": ["model", "core"],
-    "emit": ["truth", "sim", "core"],  # sim: only the values of a run (sim/result.hpp)
+    "emit": ["truth", "sim", "core"],  # sim: only the values of a run (sim/result.hpp, sim/outcome.hpp)
     "sim": ["model", "core"],
     "tun": ["model", "core"],
     "lab": ["sim", "tun", "model", "core"],
