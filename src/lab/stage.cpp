@@ -12,6 +12,7 @@
 #include "lab/socket_address.hpp"
 #include "lab/sysctl.hpp"
 #include "sim/addresses.hpp"
+#include "tun/device.hpp"
 #include "tun/netlink.hpp"
 #include "tun/system_error.hpp"
 
@@ -156,10 +157,10 @@ Result<void> Stage::build_server(const sim::Scenario& scenario, ServerIs server)
     if (!netlink) return std::unexpected(netlink.error());
     const Address address = scenario.servers.front().address;
     if (auto done = netlink->add_address("lo", alone(probe_address(address.family))); !done) return done;
-    const auto add_device = [&](std::string_view name, const Prefix& behind) -> Result<std::unique_ptr<TunDevice>> {
+    const auto add_device = [&](const std::string& name, const Prefix& behind) -> Result<std::unique_ptr<TunDevice>> {
         auto device = TunDevice::open(name);
         if (!device) return std::unexpected(device.error());
-        if (auto done = netlink->set_up(name); !done) return std::unexpected(done.error());
+        if (auto done = tun::bring_up(name); !done) return std::unexpected(done.error());
         if (auto done = netlink->add_route(name, behind); !done) return std::unexpected(done.error());
         return std::make_unique<TunDevice>(*std::move(device));
     };
@@ -167,13 +168,13 @@ Result<void> Stage::build_server(const sim::Scenario& scenario, ServerIs server)
         if (auto done = netlink->add_address("lo", alone(address)); !done) return done;
     } else {
         let_through();
-        auto device = add_device(kServerDevice, alone(address));
+        auto device = add_device(std::string(kServerDevice), alone(address));
         if (!device) return std::unexpected(device.error());
         server_device_ = *std::move(device);
     }
     if (scenario.floods.empty()) return {};
     // Answers to the flood come back to this device and end there.
-    auto device = add_device(kFloodDevice, everywhere(address.family));
+    auto device = add_device(std::string(kFloodDevice), everywhere(address.family));
     if (!device) return std::unexpected(device.error());
     flood_device_ = *std::move(device);
     return {};
