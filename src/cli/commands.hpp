@@ -11,7 +11,7 @@ ExitCode run_check(const CheckCommand& options, const CommonOptions& common);
 ExitCode run_pcap(const PcapOptions& options, const CommonOptions& common);
 ExitCode run_explain(const ExplainCommand& options, const CommonOptions& common);
 ExitCode run_path(const PathCommand& options);
-ExitCode run_lab(const LabCommand& options);
+ExitCode run_lab(const LabCommand& options, const CommonOptions& common);
 ExitCode run_sim(const SimCommand& options, const CommonOptions& common);
 ExitCode run_size(const SizeCommand& options, const CommonOptions& common);
 ExitCode run_fix(const FixCommand& options, const CommonOptions& common);

@@ -13,7 +13,7 @@ usage: synwhy COMMAND [OPTIONS]
   pcap FILE...       explain the unanswered connection attempts of a capture
   explain CAUSE      what a cause is and what helps; "list" names all
   path --kernel R    what Linux release R does with a SYN, step by step
-  lab run NAME       play a script against the running kernel (root)
+  lab run NAME       play a script or scenario on the running kernel (root)
   sim SCENARIO       simulate clients, NAT, floods and servers; "list" names all
   size --rate N      how long queues must be, how many ports a client needs
   fix CAUSE          what to change on this host; changes it, takes it back
@@ -128,24 +128,39 @@ places, or what differs between two kernels.
 constexpr std::string_view kLab =
     R"text(usage: synwhy lab list | run NAME | compare [NAME...]
 
-Plays scripts of SYNs and other segments against the running kernel, in network
-namespaces of its own, and says what came back and which counters moved. Needs
-root and /dev/net/tun; nothing outside those namespaces is touched. NAME is one
-of `lab list`, or a scenario file with a [script].
+Asks the running kernel. A script is SYNs and other segments, one by one, and
+says what came back and which counters moved. A scenario, as `synwhy sim` knows
+them, is played with real clients, listeners and NAT gateways, in real time.
+Everything happens in network namespaces of its own. Needs root, /dev/net/tun,
+and nft for NAT. NAME is one of `lab list`, NAME/VARIANT, or a scenario file.
 
-  list             which scripts there are, and why this kernel can't show some
-  run NAME         play one, step by step
+  list             which there are, and why this kernel can't show some
+  run NAME         play one
   compare NAME...  play them on the kernel, in the model of this kernel, and in
                    the model behind a TUN device; print where they differ.
-                   Without NAME: all of them, which takes minutes
+                   Without NAME: all scripts, which takes minutes
 
-      --json         list, run: one JSON object
-      --record FILE  run: write the measurement as JSON, for `synwhy replay`
+      --json          list, run: one JSON object
+      --record FILE   run, script: write the measurement, for `synwhy replay`
+      --engine NAME   run, scenario: kernel (default), model, tun
+      --from SECONDS  scenario: begin there in its time
+      --seconds N     scenario: stop after that; default: as the scenario says,
+                      else 0 and 20. At most 3600
+      --ipv6          scenario: the same with IPv6 addresses
+      --color WHEN    auto, always, never
+      --exit-zero     exit 0 also when somebody was hindered
 
+A scenario's kernels are replaced by the running one, its uptimes and links left
+out: the report says so. At most 1,024 client hosts, 50,000 connections and
+20,000 SYNs of a flood a second.
+
+  synwhy lab run accept-stall
+  synwhy lab compare nat-recycle --seconds 10
   synwhy lab run accept-queue-full-backlog-1
   synwhy lab run my-experiment.toml --record my-kernel.json
 
-exit status of compare: 0 all agree, 1 they differ
+exit status: run 0 nobody hindered, 1 somebody was; compare 0 all agree, 1 they
+             differ
 )text";
 
 constexpr std::string_view kSim =

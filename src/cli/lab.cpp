@@ -9,11 +9,14 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/commands.hpp"
+#include "cli/lab_world.hpp"
 #include "cli/reading.hpp"
+#include "cli/scenario_file.hpp"
 #include "cli/talk.hpp"
 #include "emit/ndjson.hpp"
 #include "lab/kernel_engine.hpp"
@@ -41,42 +44,52 @@ ExitCode could_not(const core::Error& error) {
     return ExitCode::could_not_look;
 }
 
-bool is_file_name(const std::string& name) { return name.contains('/') || name.ends_with(".toml"); }
+/// A script, or a scenario with clients.
+struct Target {
+    std::optional<Script> script{};
+    std::optional<sim::Scenario> world{};
+};
+using Targets = std::vector<Target>;
 
-std::string read_file(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::string text(sim::kMaxScenarioBytes + 1, '\0');
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
-    return text;
+void append(Targets& targets, std::vector<Script> scripts) {
+    for (Script& script : scripts) targets.push_back({.script = std::move(script)});
 }
 
-/// The scripts that the names stand for: of the library, or of files.
-std::expected<std::vector<Script>, ExitCode> find_scripts(const LabCommand& options) {
-    const auto all = lab::library_scripts();
+/// The scripts of a file that holds some: for `run` the first of them.
+std::expected<void, Refusal> append_own_scripts(Targets& targets, const std::string& path, bool only_first) {
+    const auto text = read_scenario_text(path);
+    auto own = text ? lab::scripts_of(*text, path) : std::unexpected(text.error());
+    if (!own) return std::unexpected(could_not(own.error()));
+    if (only_first) own->erase(own->begin() + 1, own->end());
+    append(targets, *std::move(own));
+    return {};
+}
+
+/// What the names stand for: scripts of the library, scenarios, files. Without names: the library's scripts.
+std::expected<Targets, ExitCode> find_targets(const LabCommand& options) {
+    auto all = lab::library_scripts();
     if (!all) {
         complain(to_string(all.error()));
         return std::unexpected(ExitCode::bug);
     }
-    if (options.names.empty()) return *all;
-    std::vector<Script> scripts;
+    Targets targets;
+    if (options.names.empty()) append(targets, *std::move(all));
     for (const std::string& name : options.names) {
-        if (is_file_name(name)) {
-            auto own = ::access(name.c_str(), R_OK) == 0 ? lab::scripts_of(read_file(name), name)
-                                                         : std::unexpected(core::Error{"cannot be read", name, {}});
-            if (!own) return std::unexpected(could_not(own.error()));
-            if (options.action == LabCommand::Action::run) own->erase(own->begin() + 1, own->end());
-            std::ranges::move(*own, std::back_inserter(scripts));
+        const auto known = std::ranges::find(*all, name, &Script::name);
+        if (known != all->end() && !is_regular_file(name)) {
+            targets.push_back({.script = *known});
             continue;
         }
-        const auto found = std::ranges::find(*all, name, &Script::name);
-        if (found == all->end()) {
-            complain("lab: no script '" + name + "'; try: synwhy lab list");
-            return std::unexpected(ExitCode::usage);
+        auto scenario = find_scenario(name);
+        if (!scenario) return std::unexpected(scenario.error());
+        if (scenario->script.empty()) {
+            targets.push_back({.world = *std::move(scenario)});
+        } else if (const auto done = append_own_scripts(targets, name, options.action == LabCommand::Action::run);
+                   !done) {
+            return std::unexpected(done.error());
         }
-        scripts.push_back(*found);
     }
-    return scripts;
+    return targets;
 }
 
 void sweep() {
@@ -89,25 +102,55 @@ std::string json_string(std::string_view text) {
     return out;
 }
 
+struct Listed {
+    std::string_view kind;  ///< "script", "scenario"
+    std::string name{};
+    std::string title{};
+    std::string obstacle{};
+    std::int64_t seconds = 0;
+};
+
+std::string json_of(const Listed& one) {
+    return "{\"name\":" + json_string(one.name) + ",\"title\":" + json_string(one.title) +
+           ",\"shown\":" + (one.obstacle.empty() ? "true" : "false") + ",\"obstacle\":" + json_string(one.obstacle) +
+           ",\"seconds\":" + std::to_string(one.seconds) + "}";
+}
+
+std::string lines_of(const Listed& one) {
+    constexpr std::size_t kNameColumn = 30;
+    const std::size_t gap = one.name.size() < kNameColumn ? kNameColumn - one.name.size() : 1;
+    std::string text = one.name + std::string(gap, ' ') + one.title + '\n';
+    if (!one.obstacle.empty()) text += "    not here: " + one.obstacle + '\n';
+    return text;
+}
+
 ExitCode list(const LabCommand& options) {
-    const auto scripts = find_scripts({.action = options.action});
-    if (!scripts) return scripts.error();
+    const auto scripts = lab::library_scripts();
+    if (!scripts) return could_not(scripts.error());
     auto kernel = lab::KernelEngine::create(interrupted);
-    std::string out;
+    std::vector<Listed> all;
+    for (ListedWorld& world : listed_worlds()) {
+        const std::string why = kernel ? world.obstacle : to_string(kernel.error());
+        all.push_back({"scenario", world.name, world.title, why, (world.length_ns + 999'999'999) / 1'000'000'000});
+    }
     for (const Script& script : *scripts) {
         const std::string why = kernel ? lab::obstacle(script, **kernel) : to_string(kernel.error());
-        if (options.json) {
-            out += out.empty() ? "{\"v\":1,\"scripts\":[\n" : ",\n";
-            out += "{\"name\":" + json_string(script.name) + ",\"title\":" + json_string(script.title) +
-                   ",\"shown\":" + (why.empty() ? "true" : "false") + ",\"obstacle\":" + json_string(why) +
-                   ",\"seconds\":" + std::to_string((script.demands.duration_ms + 999) / 1000) + "}";
-            continue;
-        }
-        out += script.name + (script.name.size() < 30 ? std::string(30 - script.name.size(), ' ') : " ") +
-               script.title + '\n';
-        if (!why.empty()) out += "    not here: " + why + '\n';
+        all.push_back({"script", script.name, script.title, why, (script.demands.duration_ms + 999) / 1000});
     }
-    if (options.json) out += "\n]}\n";
+    std::string out = options.json ? "{\"v\":1" : "";
+    for (const std::string_view kind : {"scenario", "script"}) {
+        bool first = true;
+        if (options.json) out += ",\"" + std::string(kind) + "s\":[\n";
+        if (!options.json) out += std::string(kind) + "s:\n";
+        for (const Listed& one : all) {
+            if (one.kind != kind) continue;
+            if (options.json) out += (first ? "" : ",\n") + json_of(one);
+            if (!options.json) out += lines_of(one);
+            first = false;
+        }
+        if (options.json) out += "\n]";
+    }
+    if (options.json) out += "}\n";
     if (!print(out)) return ExitCode::could_not_look;
     return kernel ? ExitCode::nothing_found : could_not(kernel.error());
 }
@@ -122,10 +165,12 @@ bool write_file(const std::string& path, const std::string& text) {
     return false;
 }
 
-ExitCode run(const LabCommand& options) {
-    const auto scripts = find_scripts(options);
-    if (!scripts) return scripts.error();
-    const Script& script = scripts->front();
+ExitCode run_script(const LabCommand& options, const Script& script) {
+    if (options.engine != "kernel" || options.from_s || options.seconds || options.ipv6) {
+        complain("lab run: --engine, --from, --seconds and --ipv6 belong to scenarios; " + script.name +
+                 " is a script");
+        return ExitCode::usage;
+    }
     const StopOnInterrupt stop;
     auto kernel = lab::KernelEngine::create(interrupted);
     if (!kernel) return could_not(kernel.error());
@@ -202,13 +247,25 @@ std::expected<Comparison, core::Error> compare(const Script& script) {
     return comparison;
 }
 
+ExitCode run(const LabCommand& options, const CommonOptions& common) {
+    const auto targets = find_targets(options);
+    if (!targets) return targets.error();
+    const Target& target = targets->front();
+    return target.script ? run_script(options, *target.script) : run_world(options, common, *target.world);
+}
+
 ExitCode compare_all(const LabCommand& options) {
-    const auto scripts = find_scripts(options);
-    if (!scripts) return scripts.error();
+    const auto targets = find_targets(options);
+    if (!targets) return targets.error();
     const StopOnInterrupt stop;
     std::size_t differences = 0;
-    for (const Script& script : *scripts) {
-        const auto comparison = compare(script);
+    for (const Target& target : *targets) {
+        if (!target.script) {
+            const ExitCode code = compare_world(options, *target.world, differences);
+            if (code != ExitCode::nothing_found) return code;
+            continue;
+        }
+        const auto comparison = compare(*target.script);
         if (!comparison) return could_not(comparison.error());
         differences += comparison->differences;
         if (!print(comparison->text)) return ExitCode::could_not_look;
@@ -218,11 +275,11 @@ ExitCode compare_all(const LabCommand& options) {
 
 }  // namespace
 
-ExitCode run_lab(const LabCommand& options) {
+ExitCode run_lab(const LabCommand& options, const CommonOptions& common) {
     sweep();
     switch (options.action) {
         case LabCommand::Action::list: return list(options);
-        case LabCommand::Action::run: return run(options);
+        case LabCommand::Action::run: return run(options, common);
         case LabCommand::Action::compare: return compare_all(options);
     }
     return ExitCode::bug;

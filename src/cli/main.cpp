@@ -25,7 +25,7 @@ struct Dispatch {
     cli::ExitCode operator()(const cli::PcapOptions& options) const { return run_pcap(options, common); }
     cli::ExitCode operator()(const cli::ExplainCommand& options) const { return run_explain(options, common); }
     cli::ExitCode operator()(const cli::PathCommand& options) const { return run_path(options); }
-    cli::ExitCode operator()(const cli::LabCommand& options) const { return run_lab(options); }
+    cli::ExitCode operator()(const cli::LabCommand& options) const { return run_lab(options, common); }
     cli::ExitCode operator()(const cli::SimCommand& options) const { return run_sim(options, common); }
     cli::ExitCode operator()(const cli::SizeCommand& options) const { return run_size(options, common); }
     cli::ExitCode operator()(const cli::FixCommand& options) const { return run_fix(options, common); }

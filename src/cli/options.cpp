@@ -12,6 +12,7 @@
 
 #include "cli/help_text.hpp"
 #include "cli/talk.hpp"
+#include "lab/worlds.hpp"
 #include "size/listener.hpp"
 #include "tun/control.hpp"
 #include "tun/response.hpp"
@@ -79,6 +80,11 @@ void add_lab(CLI::App& app, LabCommand& options) {
     app.add_option("names", options.names);
     app.add_flag("--json", options.json);
     app.add_option("--record", options.record);
+    constexpr double kMost_s = static_cast<double>(lab::kMaxWorldLength_ns) / 1e9;
+    app.add_option("--engine", options.engine)->check(CLI::IsMember({"kernel", "model", "tun"}));
+    app.add_option("--from", options.from_s)->check(CLI::Range(0.0, 1e9));
+    app.add_option("--seconds", options.seconds)->check(CLI::Range(0.1, kMost_s));
+    app.add_flag("--ipv6", options.ipv6);
 }
 
 void add_sim(CLI::App& app, SimCommand& options) {
@@ -209,6 +215,7 @@ std::string complaint(const LabCommand& options) {
     if (options.action == Action::run && options.names.size() != 1) return "lab run: one NAME or FILE is needed";
     if (options.action == Action::list && !options.names.empty()) return "lab list: takes no names";
     if (options.action != Action::run && !options.record.empty()) return "lab: --record belongs to run";
+    if (options.action != Action::run && options.engine != "kernel") return "lab: --engine belongs to run";
     if (options.action == Action::compare && options.json) return "lab: --json belongs to list and run";
     return {};
 }

@@ -67,9 +67,13 @@ struct PathCommand {
 
 struct LabCommand {
     enum class Action { list, run, compare } action = Action::list;
-    std::vector<std::string> names{};  ///< scripts of the library, or files; none: all of the library (compare)
+    std::vector<std::string> names{};  ///< scripts, scenarios, or files; none: all scripts of the library (compare)
     bool json = false;
-    std::string record{};  ///< file, empty for none
+    std::string record{};             ///< file, empty for none
+    std::string engine = "kernel";    ///< a scenario's: "kernel", "model", "tun"
+    std::optional<double> from_s{};   ///< which part of a scenario; nullopt: as the scenario says
+    std::optional<double> seconds{};  ///< how much of it
+    bool ipv6 = false;                ///< the scenario's twin
 };
 
 struct SimCommand {

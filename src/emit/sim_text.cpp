@@ -10,6 +10,7 @@
 
 #include "core/catalogue.hpp"
 #include "core/path.hpp"
+#include "emit/attempts_text.hpp"
 #include "emit/finding_print.hpp"
 #include "emit/style.hpp"
 #include "emit/text.hpp"
@@ -36,35 +37,6 @@ std::string seen_text(core::Seen seen) {
         case core::Seen::synack: return "SYN+ACK";
     }
     return {};
-}
-
-std::string ending_text(sim::Ending ending) {
-    switch (ending) {
-        case sim::Ending::served: return "served";
-        case sim::Ending::refused: return "ECONNREFUSED";
-        case sim::Ending::timed_out: return "ETIMEDOUT";
-        case sim::Ending::reset: return "ECONNRESET";
-        case sim::Ending::gave_up: return "gave up waiting";
-        case sim::Ending::no_port: return "EADDRNOTAVAIL";
-        case sim::Ending::closed: return "closed without the whole response";
-        case sim::Ending::unfinished: return "connected, not served at the end";
-        case sim::Ending::pending: return "still connecting at the end";
-    }
-    return {};
-}
-
-std::string endings_text(const sim::Attempts& attempts) {
-    std::string text;
-    for (std::size_t i = 0; i < sim::kEndings; ++i) {
-        if (attempts.by_ending[i] == 0) continue;
-        text += fmt::format("{}{} {}", text.empty() ? "" : ", ", grouped(attempts.by_ending[i]),
-                            ending_text(static_cast<sim::Ending>(i)));
-    }
-    return text;
-}
-
-std::string short_time(std::int64_t length_ns) {
-    return length_ns < 1'000'000 ? fmt::format("{} us", length_ns / 1000) : duration(length_ns);
 }
 
 using Member = std::uint32_t sim::QueueSample::*;

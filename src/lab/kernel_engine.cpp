@@ -11,18 +11,21 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <filesystem>
 
 #include "lab/probe.hpp"
 #include "lab/proc_net.hpp"
+#include "lab/socket_address.hpp"
+#include "lab/sysctl.hpp"
+#include "tun/system_error.hpp"
 
 namespace synwhy::lab {
 namespace {
 
 using sim::Result;
+using tun::Descriptor;
 using tun::Netlink;
 using tun::Prefix;
+using tun::system_error;
 
 constexpr std::string_view kInterface = "tun0";
 constexpr std::int64_t kLongestPoll_ns = 100'000'000;  // how late ^C may be noticed
@@ -33,62 +36,9 @@ Prefix prefix(const char* address, std::uint8_t length) { return {*core::parse_a
 const Prefix kDefaultV4 = prefix("0.0.0.0", 0);
 const Prefix kDefaultV6 = prefix("::", 0);
 
-std::string path_of_sysctl(std::string_view name) {
-    std::string path(name);
-    std::ranges::replace(path, '.', '/');
-    return "/proc/sys/" + path;
-}
-
-std::string read_sysctl(std::string_view name) {
-    std::string text = read_text(path_of_sysctl(name));
-    while (!text.empty() && text.back() == '\n') text.pop_back();
-    return text;
-}
-
-/// A socket address of either family.
-struct SocketAddress {
-    sockaddr_storage storage{};
-    socklen_t length = sizeof(sockaddr_storage);
-
-    [[nodiscard]] sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
-};
-
-SocketAddress to_system(const core::Endpoint& endpoint) {
-    SocketAddress result;
-    if (endpoint.address.family == core::Family::ipv6) {
-        sockaddr_in6 address{};
-        address.sin6_family = AF_INET6;
-        address.sin6_port = htons(endpoint.port);
-        std::memcpy(&address.sin6_addr, endpoint.address.bytes.data(), 16);
-        std::memcpy(&result.storage, &address, result.length = sizeof address);
-    } else {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_port = htons(endpoint.port);
-        std::memcpy(&address.sin_addr, &endpoint.address.bytes[12], 4);
-        std::memcpy(&result.storage, &address, result.length = sizeof address);
-    }
-    return result;
-}
-
-core::Endpoint from_system(const SocketAddress& from) {
-    if (from.storage.ss_family != AF_INET6) {
-        sockaddr_in address;
-        std::memcpy(&address, &from.storage, sizeof address);
-        const auto* octets = reinterpret_cast<const std::uint8_t*>(&address.sin_addr);
-        return {core::Address::from_ipv4(octets), ntohs(address.sin_port)};
-    }
-    sockaddr_in6 address;
-    std::memcpy(&address, &from.storage, sizeof address);
-    const auto* octets = reinterpret_cast<const std::uint8_t*>(&address.sin6_addr);
-    const bool mapped = IN6_IS_ADDR_V4MAPPED(&address.sin6_addr);
-    return {mapped ? core::Address::from_ipv4(octets + 12) : core::Address::from_ipv6(octets),
-            ntohs(address.sin6_port)};
-}
-
 Result<void> set_number(int socket, int level, int option, int value, const char* what) {
     if (::setsockopt(socket, level, option, &value, sizeof value) == 0) return {};
-    return std::unexpected(system_error(std::string("setsockopt(") + what + ")"));
+    return std::unexpected(system_error("setsockopt", errno, what));
 }
 
 Result<void> set_md5_key(int socket, bool ipv6) {
@@ -98,7 +48,7 @@ Result<void> set_md5_key(int socket, bool ipv6) {
     key.tcpm_keylen = 6;
     std::memcpy(key.tcpm_key, "synwhy", 6);
     if (::setsockopt(socket, IPPROTO_TCP, TCP_MD5SIG_EXT, &key, sizeof key) == 0) return {};
-    return std::unexpected(system_error("setsockopt(TCP_MD5SIG_EXT)"));
+    return std::unexpected(system_error("setsockopt", errno, "TCP_MD5SIG_EXT"));
 }
 
 Result<void> apply(const sim::ListenOptions& options, int socket) {
@@ -126,7 +76,7 @@ Result<void> apply(const sim::ListenOptions& options, int socket) {
         sock_filter drop{.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = 0};
         const sock_fprog program{.len = 1, .filter = &drop};
         if (::setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0) {
-            return std::unexpected(system_error("setsockopt(SO_ATTACH_FILTER)"));
+            return std::unexpected(system_error("setsockopt", errno, "SO_ATTACH_FILTER"));
         }
     }
     return options.has_md5_key ? set_md5_key(socket, ipv6) : Result<void>{};
@@ -148,22 +98,6 @@ Result<void> configure(Netlink& netlink) {
 core::Error interrupted_error() { return {"interrupted", "lab"}; }
 
 }  // namespace
-
-int write_sysctl(std::string_view name, std::string_view value) {
-    const Descriptor file(::open(path_of_sysctl(name).c_str(), O_WRONLY | O_CLOEXEC));
-    if (!file) return errno;
-    return ::write(file.get(), value.data(), value.size()) < 0 ? errno : 0;
-}
-
-void quieten_namespace() {
-    for (const char* name : {"accept_dad", "router_solicitations", "accept_ra", "disable_ipv6"}) {
-        write_sysctl(std::string("net.ipv6.conf.default.") + name, "0");
-    }
-    for (const char* scope : {"all", "default"}) {
-        write_sysctl(std::string("net.ipv4.conf.") + scope + ".rp_filter", "0");
-        write_sysctl(std::string("net.ipv4.conf.") + scope + ".log_martians", "0");
-    }
-}
 
 KernelName running_kernel() {
     KernelName kernel;
@@ -229,20 +163,20 @@ Result<std::optional<sim::Handle>> KernelEngine::listen(const sim::ListenOptions
     const Inside inside(place_);
     const bool ipv6 = options.local.address.family == core::Family::ipv6;
     Descriptor socket(::socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!socket) return std::unexpected(system_error("socket"));
+    if (!socket) return std::unexpected(system_error("socket", errno, "TCP"));
     if (auto done = apply(options, socket.get()); !done) return std::unexpected(done.error());
     SocketAddress address = to_system(options.local);
     const bool listens =
         ::bind(socket.get(), address.get(), address.length) == 0 && ::listen(socket.get(), options.backlog) == 0;
     if (!listens && errno == EADDRINUSE) return std::nullopt;
-    if (!listens) return std::unexpected(system_error("listen on " + core::to_string(options.local)));
+    if (!listens) return std::unexpected(system_error("listen", errno, core::to_string(options.local)));
     sockets_.emplace(next_handle_, std::move(socket));
     return next_handle_++;
 }
 
 Result<void> KernelEngine::relisten(sim::Handle listener, int backlog) {
     if (::listen(sockets_.at(listener).get(), backlog) == 0) return {};
-    return std::unexpected(system_error("listen"));
+    return std::unexpected(system_error("listen", errno, "TCP"));
 }
 
 Result<void> KernelEngine::close_listener(sim::Handle listener) { return close(listener); }
@@ -251,7 +185,7 @@ Result<std::optional<sim::Accepted>> KernelEngine::accept(sim::Handle listener) 
     SocketAddress peer;
     Descriptor socket(::accept4(sockets_.at(listener).get(), peer.get(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!socket && errno == EAGAIN) return std::nullopt;
-    if (!socket) return std::unexpected(system_error("accept"));
+    if (!socket) return std::unexpected(system_error("accept", errno, "TCP"));
     sockets_.emplace(next_handle_, std::move(socket));
     return sim::Accepted{next_handle_++, from_system(peer)};
 }
@@ -264,14 +198,14 @@ Result<void> KernelEngine::close(sim::Handle socket) {
 Result<void> KernelEngine::reset(sim::Handle socket) {
     const linger now{.l_onoff = 1, .l_linger = 0};
     if (::setsockopt(sockets_.at(socket).get(), SOL_SOCKET, SO_LINGER, &now, sizeof now) != 0) {
-        return std::unexpected(system_error("setsockopt(SO_LINGER)"));
+        return std::unexpected(system_error("setsockopt", errno, "SO_LINGER"));
     }
     return close(socket);
 }
 
 Result<void> KernelEngine::shutdown_write(sim::Handle socket) {
     if (::shutdown(sockets_.at(socket).get(), SHUT_WR) == 0 || errno == ENOTCONN) return {};
-    return std::unexpected(system_error("shutdown"));
+    return std::unexpected(system_error("shutdown", errno, "TCP"));
 }
 
 Result<std::int64_t> KernelEngine::write(sim::Handle socket, std::uint64_t bytes) {
@@ -287,7 +221,7 @@ Result<std::int64_t> KernelEngine::read(sim::Handle socket, std::uint64_t bytes)
 Result<sim::SysctlChange> KernelEngine::set_sysctl(std::string_view name, std::string_view value) {
     const Inside inside(place_);
     sim::SysctlChange change{.old_value = read_sysctl(name)};
-    if (::access(path_of_sysctl(name).c_str(), F_OK) != 0) {
+    if (!lab::has_sysctl(name)) {
         return sim::SysctlChange{.status = sim::SysctlChange::Status::absent, .reason = "absent"};
     }
     if (const int error = write_sysctl(name, value); error != 0) {
@@ -323,31 +257,14 @@ std::string KernelEngine::state_of(const core::FourTuple& tuple) {
     return read_state(tuple);
 }
 
-bool KernelEngine::has_sysctl(std::string_view name) {
-    const Inside inside(place_);
-    return ::access(path_of_sysctl(name).c_str(), F_OK) == 0;
-}
-
 sim::SysctlValues KernelEngine::sysctls() {
     const Inside inside(place_);
-    sim::SysctlValues values;
-    const auto take = [&](const std::string& name) {
-        if (::access(path_of_sysctl(name).c_str(), R_OK) == 0) values[name] = read_sysctl(name);
-    };
-    std::error_code none;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc/sys/net/ipv4", none)) {
-        const std::string name = entry.path().filename();
-        const bool secret = name == "tcp_fastopen_key";
-        if (!secret && (name.starts_with("tcp_") || name.starts_with("ip_"))) take("net.ipv4." + name);
-    }
-    take("net.core.somaxconn");
-    for (const std::string_view scope : {std::string_view("all"), std::string_view("default"), kInterface}) {
-        for (const char* name : {"rp_filter", "log_martians", "accept_source_route", "accept_local"}) {
-            take("net.ipv4.conf." + std::string(scope) + '.' + name);
-        }
-    }
-    take("net.ipv6.conf.all.disable_ipv6");
-    return values;
+    return tcp_sysctls(kInterface);
+}
+
+bool KernelEngine::has_sysctl(std::string_view name) {
+    const Inside inside(place_);
+    return lab::has_sysctl(name);
 }
 
 }  // namespace synwhy::lab

@@ -30,11 +30,6 @@ KernelName running_kernel();
 /// Asked while waiting: true ends the run with an error ("interrupted").
 using Interrupted = std::function<bool()>;
 
-/// Sets up a fresh namespace before its interfaces exist: no chatter of IPv6, no filters that were inherited.
-void quieten_namespace();
-/// errno of writing a sysctl of the calling thread's namespace; 0 when it was taken.
-int write_sysctl(std::string_view name, std::string_view value);
-
 class KernelEngine final : public sim::Engine {
   public:
     /// Creates namespace, interface, addresses (10.0.0.1/24, fd00::1/64) and default routes.
@@ -74,7 +69,7 @@ class KernelEngine final : public sim::Engine {
     TunDevice wire_;
     tun::Netlink netlink_;
     Interrupted interrupted_;
-    std::map<sim::Handle, Descriptor> sockets_{};
+    std::map<sim::Handle, tun::Descriptor> sockets_{};
     sim::Handle next_handle_ = 1;
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };

@@ -13,8 +13,13 @@
 #include <iterator>
 #include <stdexcept>
 
+#include "tun/system_error.hpp"
+
 namespace synwhy::lab {
 namespace {
+
+using tun::Descriptor;
+using tun::system_error;
 
 constexpr const char* kFolder = "/run/netns";
 constexpr std::string_view kPrefix = "synwhy-lab-";
@@ -61,12 +66,12 @@ void remove_name(const std::string& name) {
 
 /// As `ip netns add` does: mounts below the folder are seen by every mount namespace that shares it.
 sim::Result<void> prepare_folder() {
-    if (::mkdir(kFolder, 0755) != 0 && errno != EEXIST) return std::unexpected(system_error(kFolder));
+    if (::mkdir(kFolder, 0755) != 0 && errno != EEXIST) return std::unexpected(system_error("mkdir", errno, kFolder));
     if (::mount("", kFolder, "none", MS_SHARED | MS_REC, nullptr) == 0) return {};
-    if (errno != EINVAL) return std::unexpected(system_error(std::string("mount ") + kFolder, "root is needed"));
+    if (errno != EINVAL) return std::unexpected(system_error("mount", errno, kFolder, "root is needed"));
     if (::mount(kFolder, kFolder, "none", MS_BIND | MS_REC, nullptr) != 0 ||
         ::mount("", kFolder, "none", MS_SHARED | MS_REC, nullptr) != 0) {
-        return std::unexpected(system_error(std::string("mount ") + kFolder));
+        return std::unexpected(system_error("mount", errno, kFolder));
     }
     return {};
 }
@@ -80,15 +85,15 @@ sim::Result<NetworkNamespace> NetworkNamespace::create(std::string_view role) {
     const std::string path = path_of(name);
     const Descriptor before(::open(kOwnNamespace, O_RDONLY | O_CLOEXEC));
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0));
-    if (!before || !file) return std::unexpected(system_error(path));
+    if (!before || !file) return std::unexpected(system_error("open", errno, path));
     if (::unshare(CLONE_NEWNET) != 0) {
-        auto error = system_error("unshare(CLONE_NEWNET)", "root is needed");
+        auto error = system_error("unshare", errno, "network namespace", "root is needed");
         ::unlink(path.c_str());
         return std::unexpected(std::move(error));
     }
     Descriptor fresh(::open(kOwnNamespace, O_RDONLY | O_CLOEXEC));
     const bool mounted = ::mount(kOwnNamespace, path.c_str(), "none", MS_BIND, nullptr) == 0;
-    auto error = system_error("mount " + path);
+    auto error = system_error("mount", errno, path);
     if (::setns(before.get(), CLONE_NEWNET) != 0) throw std::runtime_error("no way back into the own namespace");
     if (!mounted) {
         ::unlink(path.c_str());

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "lab/descriptor.hpp"
 #include "sim/engine.hpp"
+#include "tun/descriptor.hpp"
 
 namespace synwhy::lab {
 
@@ -29,11 +29,11 @@ class NetworkNamespace {
     [[nodiscard]] const std::string& name() const { return name_; }
 
   private:
-    NetworkNamespace(std::string name, Descriptor descriptor)
+    NetworkNamespace(std::string name, tun::Descriptor descriptor)
         : name_(std::move(name)), namespace_(std::move(descriptor)) {}
 
     std::string name_;
-    Descriptor namespace_;
+    tun::Descriptor namespace_;
 };
 
 /// While it lives, the calling thread is in the namespace.
@@ -45,7 +45,7 @@ class Inside {
     Inside& operator=(const Inside&) = delete;
 
   private:
-    Descriptor before_;
+    tun::Descriptor before_;
 };
 
 /// Removes the namespaces of labs whose process is gone. @return their names

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "tun/device.hpp"
+#include "tun/system_error.hpp"
 
 namespace synwhy::lab {
 
@@ -21,7 +22,7 @@ std::vector<std::uint8_t> TunDevice::read() {
 sim::Result<bool> TunDevice::write(std::span<const std::uint8_t> packet) {
     if (::write(device_.get(), packet.data(), packet.size()) == static_cast<ssize_t>(packet.size())) return true;
     if (errno == EINVAL) return false;
-    return std::unexpected(system_error("write to the TUN device"));
+    return std::unexpected(tun::system_error("write", errno, "TUN device"));
 }
 
 }  // namespace synwhy::lab

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "lab/descriptor.hpp"
 #include "sim/engine.hpp"
+#include "tun/descriptor.hpp"
 
 namespace synwhy::lab {
 
@@ -26,9 +26,9 @@ class TunDevice {
     sim::Result<bool> write(std::span<const std::uint8_t> packet);
 
   private:
-    explicit TunDevice(Descriptor device) : device_(std::move(device)), buffer_(kMaxPacketBytes) {}
+    explicit TunDevice(tun::Descriptor device) : device_(std::move(device)), buffer_(kMaxPacketBytes) {}
 
-    Descriptor device_;
+    tun::Descriptor device_;
     std::vector<std::uint8_t> buffer_;
 };
 

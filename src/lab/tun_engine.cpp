@@ -12,13 +12,16 @@
 
 #include "core/bytes.hpp"
 #include "lab/probe.hpp"
+#include "lab/sysctl.hpp"
 #include "sim/crafted.hpp"
 #include "tun/netlink.hpp"
+#include "tun/system_error.hpp"
 
 namespace synwhy::lab {
 namespace {
 
 using sim::Result;
+using tun::Descriptor;
 using tun::Mac;
 using tun::Netlink;
 using tun::Prefix;
@@ -77,7 +80,7 @@ Result<Descriptor> make_client(const NetworkNamespace& client) {
     address.sll_protocol = htons(ETH_P_ALL);
     address.sll_ifindex = static_cast<int>(::if_nametoindex("client"));
     if (!wire || ::bind(wire.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-        return std::unexpected(system_error("packet socket"));
+        return std::unexpected(tun::system_error("packet socket", errno, "client"));
     }
     return wire;
 }
@@ -192,7 +195,7 @@ Result<void> TunEngine::inject(std::span<const std::uint8_t> packet) {
     allow_for_hop(std::span(frame).subspan(kEthernetHeader));
     const std::uint64_t before = arrived_;
     if (::send(wire_.get(), frame.data(), frame.size(), 0) < 0)
-        return std::unexpected(system_error("send to the veth"));
+        return std::unexpected(tun::system_error("send", errno, "veth"));
     // The forwarding kernel drops what no router forwards: that is no error, it only never arrives.
     const std::int64_t end_ns = now_ns() + kLongestHop_ns;
     while (true) {

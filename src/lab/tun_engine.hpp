@@ -42,7 +42,7 @@ class TunEngine final : public sim::Engine {
     std::string state_of(const core::FourTuple& tuple) override;
 
   private:
-    TunEngine(NetworkNamespace router, NetworkNamespace client, TunDevice server, Descriptor wire,
+    TunEngine(NetworkNamespace router, NetworkNamespace client, TunDevice server, tun::Descriptor wire,
               const model::ServerConfig& config, const sim::SysctlValues& sysctls, Interrupted interrupted);
     /// Lets the model's clock catch up and puts what it sends on the device.
     sim::Result<void> flush();
@@ -58,7 +58,7 @@ class TunEngine final : public sim::Engine {
     NetworkNamespace router_;
     NetworkNamespace client_;
     TunDevice server_;
-    Descriptor wire_;
+    tun::Descriptor wire_;
     sim::ModelEngine model_;
     Interrupted interrupted_;
     std::uint64_t arrived_ = 0;

@@ -17,6 +17,7 @@
 #include "core/address.hpp"
 #include "core/error.hpp"
 #include "model/server.hpp"
+#include "sim/counter_values.hpp"
 
 namespace synwhy::sim {
 
@@ -53,8 +54,6 @@ struct Sockets {
     std::map<std::uint16_t, std::uint64_t> accept_queues{};  ///< port -> length
     std::map<std::string, std::uint64_t> states{};           ///< "TIME_WAIT" -> how many; no listeners
 };
-
-using CounterValues = std::map<std::string, std::int64_t, std::less<>>;
 
 /// A server to play against. Errors mean that the engine itself failed, never that the server refused something.
 class Engine {

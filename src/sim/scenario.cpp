@@ -338,6 +338,14 @@ void read_tables(Fields& fields, Scenario& scenario, Problem& problem) {
     for (const TomlValue* table : fields.tables("variant", kMaxVariants)) {
         scenario.variants.push_back(read_variant(*table, problem));
     }
+    for (const TomlValue* table : fields.tables("lab", 1)) {
+        Fields lab(*table, problem);
+        scenario.lab.from_ns = lab.duration("from", scenario.lab.from_ns);
+        scenario.lab.length_ns = lab.duration("length", scenario.lab.length_ns);
+        if (scenario.lab.from_ns >= scenario.duration_ns) lab.complain("from", "is not before the scenario's end");
+        if (scenario.lab.length_ns <= 0) lab.complain("length", "must be longer than 0");
+        lab.finish();
+    }
     for (const TomlValue* table : fields.tables("script", 1)) {
         Fields script(*table, problem);
         scenario.script = script.steps("steps");

@@ -188,6 +188,12 @@ struct VariantPlan {
     int line = 0;
 };
 
+/// Which part of the scenario a lab plays, where time is real, unless it is told another one.
+struct LabPlan {
+    std::int64_t from_ns = 0;
+    std::int64_t length_ns = 20'000'000'000;
+};
+
 /// One line of `steps`, interpreted by script.hpp. The place is that of the string's first character.
 struct ScriptStep {
     std::string text;
@@ -209,6 +215,7 @@ struct Scenario {
     std::vector<FloodPlan> floods{};
     std::vector<ChangePlan> changes{};
     std::vector<VariantPlan> variants{};
+    LabPlan lab{};
     std::vector<ScriptStep> script{};  ///< [script] steps; empty for a simulation
 };
 

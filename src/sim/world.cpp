@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "core/bytes.hpp"
 #include "sim/world_impl.hpp"
 
 namespace synwhy::sim {
@@ -21,15 +20,6 @@ std::uint16_t index_of_name(const List& list, std::string_view name) {
 bool before(const AddressRange& a, const AddressRange& b) { return a.first < b.first; }
 
 }  // namespace
-
-core::Address advanced(core::Address address, std::uint64_t offset) {
-    const bool ipv4 = address.family == core::Family::ipv4;
-    std::uint64_t value = (ipv4 ? core::load_be32(&address.bytes[12]) : core::load_be64(&address.bytes[8])) + offset;
-    for (std::size_t i = 0; i < (ipv4 ? 4U : 8U); ++i, value >>= 8U) {
-        address.bytes[15 - i] = static_cast<std::uint8_t>(value);
-    }
-    return address;
-}
 
 std::string client_name(const ClientGroup& group, std::uint32_t index) {
     return group.count == 1 ? group.name : group.name + ' ' + std::to_string(index + 1);
@@ -84,8 +74,9 @@ void World::build() {
     for (std::uint16_t i = 0; i < scenario_.clients.size(); ++i) build_group(i);
     build_addresses();
     for (std::size_t i = 0; i < scenario_.floods.size(); ++i) {
-        flood_sent_.push_back(0);
-        flood_random_.emplace_back(scenario_.seed, 0xf1'0000 + i);
+        const FloodPlan& plan = scenario_.floods[i];
+        const std::uint16_t server = index_of_name(scenario_.servers, plan.server);
+        floods_.push_back({FloodSource(plan, scenario_.servers[server].address, scenario_.seed, i), server});
     }
 }
 
@@ -113,12 +104,8 @@ void World::build_server(std::uint16_t number) {
                                             .backlog = listener.backlog,
                                             .defer_accept_s = listener.defer_accept_s},
                                            kStart_ns);
-        Program program{.plan = &listener.application, .listener = id.value_or(0)};
-        program.random = Random(scenario_.seed, 0xa9'0000U + number * kMaxListeners + i);
-        if (listener.application.stall_every.low > 0) {
-            program.stall_start_ns = kStart_ns + program.random.draw(listener.application.stall_every);
-            program.stall_end_ns = program.stall_start_ns + program.random.draw(listener.application.stall_length);
-        }
+        Program program{.listener = id.value_or(0)};
+        program.times = AcceptTimes(listener.application, scenario_.seed, number, i, kStart_ns);
         node.programs.push_back(program);
         node.result.listeners.push_back({.local = {plan.address, listener.port}});
     }
@@ -286,7 +273,7 @@ std::size_t World::bytes() const {
 
 // -------------------------------------------------------------------------------------------------------------- links
 
-void World::deliver_later(const Packet& packet, std::int64_t time_ns, bool to_server, std::size_t lane) {
+void World::deliver_later(const Flight& packet, std::int64_t time_ns, bool to_server, std::size_t lane) {
     const bool syn = to_server && packet.segment.is_syn();
     if (packets_.used() >= kMaxPacketsInFlight) {
         if (packets_dropped_++ == 0) {
@@ -304,7 +291,7 @@ void World::deliver_later(const Packet& packet, std::int64_t time_ns, bool to_se
     queue_.push(time_ns, to_server ? EventKind::at_server : EventKind::at_client, number, 0, lane);
 }
 
-void World::transmit(const Packet& packet, std::uint16_t number, bool to_server) {
+void World::transmit(const Flight& packet, std::uint16_t number, bool to_server) {
     Link& link = links_[number];
     const LinkPlan& plan = link.plan;
     NetworkResult& network = result_.network;
@@ -349,7 +336,7 @@ void World::finish_clients() {
             if (slot.hindered == 0) continue;
             ++result_.clients_hindered;
             worst.push_back(
-                {group.plan->name, k, address_of(group, group.base + k), slot.attempts, slot.hindered, slot.served});
+                {group.plan->name, k, address_of(*group.plan, k), slot.attempts, slot.hindered, slot.served});
             if (worst.size() < 4 * kMaxTopClients) continue;
             std::ranges::stable_sort(worst, std::ranges::greater{}, &ClientResult::hindered);
             worst.resize(kMaxTopClients);

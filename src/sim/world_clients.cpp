@@ -18,12 +18,6 @@ std::uint16_t World::group_of(std::uint32_t client) const {
     return static_cast<std::uint16_t>(after - groups_.begin() - 1);
 }
 
-core::Address World::address_of(const Group& group, std::uint32_t client) const {
-    const std::uint32_t index = client - group.base;
-    const auto& addresses = group.plan->addresses;
-    return addresses.size() == 1 ? advanced(addresses.front(), index) : addresses[index];
-}
-
 LiveHost& World::live_of(Group& group, std::uint32_t client) {
     ClientSlot& slot = group.clients[client - group.base];
     if (slot.live != kNone) return hosts_[slot.live];
@@ -32,8 +26,8 @@ LiveHost& World::live_of(Group& group, std::uint32_t client) {
     live.client = client;
     const std::uint64_t secret = mixed(scenario_.seed ^ mixed(0xc1'0000'0000U + client));
     const std::int64_t boot_ns = kStart_ns - draw(group.plan->uptime, mixed(secret));
-    live.host =
-        std::make_unique<model::ClientHost>(group.kernel, address_of(group, client), boot_ns, secret, slot.port_hint);
+    live.host = std::make_unique<model::ClientHost>(group.kernel, address_of(*group.plan, client - group.base), boot_ns,
+                                                    secret, slot.port_hint);
     return live;
 }
 
@@ -42,29 +36,25 @@ LiveHost& World::live_of(Group& group, std::uint32_t client) {
 void World::schedule_connect(Group& group, std::uint32_t client, std::int64_t from_ns, std::uint32_t ordinal) {
     const ClientGroup& plan = *group.plan;
     if (ordinal >= plan.connections) return;
-    const std::uint64_t bits = mixed(mixed(scenario_.seed ^ (std::uint64_t{client} << 32U | ordinal)) ^ 0xa441U);
-    const std::int64_t at = from_ns + std::max<std::int64_t>(1, draw(plan.arrival_interval, bits));
+    const std::int64_t at = from_ns + arrival_gap_ns(plan, scenario_.seed, client, ordinal);
     const std::int64_t until = plan.until_ns > scenario_.duration_ns ? end_ns_ : kStart_ns + plan.until_ns;
     if (at < until) queue_.push(at, EventKind::connect, client, 0, EventQueue::kHeap);
 }
 
 /// When the group's next client connects, after `turn` have done so.
-std::int64_t World::next_arrival(const ClientGroup& plan, std::uint32_t turn, std::uint64_t bits) const {
-    if (plan.arrival_times_ns.empty()) {
-        return now_ns_ + std::max<std::int64_t>(1, draw(plan.arrival_interval, bits));
-    }
+std::int64_t World::next_arrival(const ClientGroup& plan, std::uint32_t turn, std::int64_t gap_ns) const {
+    if (plan.arrival_times_ns.empty()) return now_ns_ + gap_ns;
     return turn < plan.arrival_times_ns.size() ? kStart_ns + plan.arrival_times_ns[turn] : INT64_MAX;
 }
 
 void World::group_connect(std::uint16_t number) {
     Group& group = groups_[number];
     const ClientGroup& plan = *group.plan;
-    const std::uint64_t bits = mixed(mixed(scenario_.seed ^ (std::uint64_t{number} << 40U | group.turn)) ^ 0x9409U);
-    ++group.turn;
-    const std::int64_t next = next_arrival(plan, group.turn, bits);
+    const GroupTurn turn = group_turn(plan, scenario_.seed, number, group.turn++);
+    const std::int64_t next = next_arrival(plan, group.turn, turn.gap_ns);
     const std::int64_t until = plan.until_ns > scenario_.duration_ns ? end_ns_ : kStart_ns + plan.until_ns;
     if (next < until) queue_.push(next, EventKind::group_connect, number, 0, EventQueue::kHeap);
-    const auto client = group.base + static_cast<std::uint32_t>(scaled(mixed(bits), plan.count));
+    const std::uint32_t client = group.base + turn.index;
     if (group.clients[client - group.base].attempts < plan.connections) connect(client);
 }
 
@@ -85,10 +75,10 @@ void World::connect(std::uint32_t client) {
     attempt.ordinal = ordinal;
     attempt.group = number;
     attempt.started_ns = now_ns_;
-    const std::uint64_t bits = mixed(mixed(scenario_.seed ^ (std::uint64_t{client} << 32U | ordinal)) ^ 0x512eU);
     if (group.application != nullptr) {
-        attempt.request_bytes = static_cast<std::uint64_t>(draw(group.application->request_bytes, bits));
-        attempt.response_bytes = static_cast<std::uint64_t>(draw(group.application->response_bytes, mixed(bits)));
+        const Sizes sizes = sizes_of(*group.application, scenario_.seed, client, ordinal);
+        attempt.request_bytes = sizes.request_bytes;
+        attempt.response_bytes = sizes.response_bytes;
     }
     ++group.result.attempts.total;
     LiveHost& live = live_of(group, client);
@@ -148,6 +138,8 @@ void World::end_attempt(std::uint32_t index, Ending ending, model::ClientHost* h
     if (attempt.hindered) {
         ++sum.hindered;
         ++slot.hindered;
+    } else if (ending == Ending::pending) {
+        ++sum.undecided;
     }
     if (attempt.rows_met != 0) ++sum.stopped;
     if (attempt.last_row != 0xff && !attempt.connected) {
@@ -168,13 +160,12 @@ void World::on_client_event(LiveHost& live, const model::ClientEvent& event) {
         attempt.connected = true;
         Attempts& sum = group.result.attempts;
         ++sum.connected;
+        if (attempt.hindered) ++sum.connected_late;
         sum.sum_ns += now_ns_ - attempt.started_ns;
         sum.longest_ns = std::max(sum.longest_ns, now_ns_ - attempt.started_ns);
-        const std::uint64_t bits =
-            mixed(scenario_.seed ^ mixed(std::uint64_t{attempt.client} << 32U | attempt.ordinal));
-        const std::int64_t think_ns = draw(group.plan->think, bits);
-        if (think_ns > 0) {
-            queue_.push(now_ns_ + think_ns, EventKind::request, index, attempt.generation, EventQueue::kHeap);
+        const std::int64_t wait = think_ns(*group.plan, scenario_.seed, attempt.client, attempt.ordinal);
+        if (wait > 0) {
+            queue_.push(now_ns_ + wait, EventKind::request, index, attempt.generation, EventQueue::kHeap);
             return;
         }
         return send_request(live, index);
@@ -231,7 +222,7 @@ void World::settle(std::uint32_t live_number) {
 }
 
 void World::at_client(std::uint32_t number) {
-    Packet packet = packets_[number];
+    Flight packet = packets_[number];
     packets_.give_back(number);
     std::uint32_t client = packet.client;
     if (packet.gateway != 0xffff) {
@@ -245,7 +236,7 @@ void World::at_client(std::uint32_t number) {
         packet.segment.destination.port = inside->port;
     }
     Group& group = groups_[group_of(client)];
-    packet.segment.destination.address = address_of(group, client);
+    packet.segment.destination.address = address_of(*group.plan, client - group.base);
     const std::uint32_t live_number = group.clients[client - group.base].live;
     if (live_number == kNone) return reply_without_host(client, packet.segment, packet.server);
     LiveHost& live = hosts_[live_number];
@@ -259,11 +250,11 @@ void World::at_client(std::uint32_t number) {
 void World::reply_without_host(std::uint32_t client, const core::Segment& segment, std::uint16_t server) {
     const auto reset = model::reset_for(segment);
     if (!reset) return;
-    Packet packet{.client = client, .server = server, .segment = *reset};
+    Flight packet{.client = client, .server = server, .segment = *reset};
     send_outward(packet, group_of(client));
 }
 
-void World::send_outward(Packet& packet, std::uint16_t number) {
+void World::send_outward(Flight& packet, std::uint16_t number) {
     const Group& group = groups_[number];
     if (group.gateway != 0xffff) {
         const std::uint32_t remote = remote_of(group);
@@ -282,7 +273,7 @@ void World::flush_client(LiveHost& live) {
     const std::uint16_t number = group_of(live.client);
     const Group& group = groups_[number];
     for (const model::Outgoing& outgoing : sent) {
-        Packet packet{.client = live.client, .server = group.server, .segment = outgoing.segment};
+        Flight packet{.client = live.client, .server = group.server, .segment = outgoing.segment};
         if (const std::uint32_t tag = live.host->tag(outgoing.socket); tag != model::kNoTag) {
             packet.attempt = tag;
             packet.attempt_generation = attempts_[tag].generation;
@@ -297,12 +288,12 @@ void World::flush_client(LiveHost& live) {
     outbox_.swap(sent);  // its storage is used again
 }
 
-void World::keep_copy(const Group& group, const Packet& packet, std::uint64_t stream_offset) {
+void World::keep_copy(const Group& group, const Flight& packet, std::uint64_t stream_offset) {
     if (packet.attempt == kNone) return;
     const std::uint32_t ordinal = attempts_[packet.attempt].ordinal;
     for (const OldDuplicate& plan : group.plan->old_duplicates) {
         if (plan.connection != ordinal || plan.stream_offset != stream_offset) continue;
-        Packet copy = packet;
+        Flight copy = packet;
         copy.old_duplicate = true;
         if (plan.arrives_ns >= 0) {
             const std::int64_t at = std::max(now_ns_, kStart_ns + plan.arrives_ns);

@@ -7,17 +7,19 @@
 
 #include "model/client.hpp"
 #include "model/server.hpp"
+#include "sim/addresses.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/gateway.hpp"
 #include "sim/pool.hpp"
 #include "sim/random.hpp"
 #include "sim/recorder.hpp"
+#include "sim/schedule.hpp"
 #include "sim/world.hpp"
 
 namespace synwhy::sim {
 
 /// A packet under way.
-struct Packet {
+struct Flight {
     std::uint32_t generation = 0;
     std::uint32_t attempt = kNone;  ///< whose it is
     std::uint32_t attempt_generation = 0;
@@ -90,12 +92,10 @@ struct Served {
 
 /// The program of one listener.
 struct Program {
-    const Application* plan = nullptr;
     model::ListenerId listener = 0;
     bool scheduled = false;
     std::int64_t ready_ns = 0;
-    std::int64_t stall_start_ns = INT64_MAX, stall_end_ns = INT64_MAX;
-    Random random{0, 0};
+    AcceptTimes times{};
 };
 
 struct ServerNode {
@@ -115,9 +115,15 @@ struct Link {
     std::int64_t last_ns[2] = {0, 0};      ///< nothing overtakes on a link unless it is reordered
 };
 
+struct Flood {
+    FloodSource source;
+    std::uint16_t server = 0;
+    std::uint64_t sent = 0;
+};
+
 /// A copy that waits for its moment.
 struct HeldCopy {
-    Packet packet{};
+    Flight packet{};
     std::uint64_t after_bytes = 0;
 };
 
@@ -129,8 +135,6 @@ struct AddressRange {
     std::uint16_t gateway = 0xffff;
 };
 
-/// The address `offset` behind another one (in its last 64 bits).
-core::Address advanced(core::Address address, std::uint64_t offset);
 /// "2 of group" with the group's name.
 std::string client_name(const ClientGroup& group, std::uint32_t index);
 
@@ -154,18 +158,17 @@ class World {
     void finish();
     void finish_clients();
     void remark(std::string text);
-    void transmit(const Packet& packet, std::uint16_t link, bool to_server);
-    void deliver_later(const Packet& packet, std::int64_t time_ns, bool to_server, std::size_t lane);
+    void transmit(const Flight& packet, std::uint16_t link, bool to_server);
+    void deliver_later(const Flight& packet, std::int64_t time_ns, bool to_server, std::size_t lane);
     [[nodiscard]] std::size_t bytes() const;
 
     // world_clients.cpp
     void connect(std::uint32_t client);
     void group_connect(std::uint16_t group);
-    [[nodiscard]] std::int64_t next_arrival(const ClientGroup& plan, std::uint32_t turn, std::uint64_t bits) const;
+    [[nodiscard]] std::int64_t next_arrival(const ClientGroup& plan, std::uint32_t turn, std::int64_t gap_ns) const;
     void schedule_connect(Group& group, std::uint32_t client, std::int64_t from_ns, std::uint32_t ordinal);
     LiveHost& live_of(Group& group, std::uint32_t client);
     [[nodiscard]] std::uint16_t group_of(std::uint32_t client) const;
-    [[nodiscard]] core::Address address_of(const Group& group, std::uint32_t client) const;
     void at_client(std::uint32_t packet);
     void host_wake(const Event& event);
     void on_client_event(LiveHost& live, const model::ClientEvent& event);
@@ -174,30 +177,29 @@ class World {
     void attempt_event(const Event& event);
     void settle(std::uint32_t live_number);
     void flush_client(LiveHost& live);
-    void keep_copy(const Group& group, const Packet& packet, std::uint64_t stream_offset);
+    void keep_copy(const Group& group, const Flight& packet, std::uint64_t stream_offset);
     void reply_without_host(std::uint32_t client, const core::Segment& segment, std::uint16_t server);
-    void send_outward(Packet& packet, std::uint16_t group);
+    void send_outward(Flight& packet, std::uint16_t group);
 
     // world_servers.cpp
     void at_server(std::uint32_t packet);
-    void arrive(const Packet& packet, bool flood);
-    void note_syn(ServerNode& node, const Packet& packet, const model::Outcome& outcome, bool flood);
-    void note_other(ServerNode& node, const Packet& packet, const model::Outcome& outcome);
-    void meet_row(ServerNode& node, const Packet& packet, const core::Row& row);
-    void release_copies(const Packet& packet, std::uint64_t bytes);
-    void new_connection(ServerNode& node, const Packet& packet, model::SocketId socket);
+    void arrive(const Flight& packet, bool flood);
+    void note_syn(ServerNode& node, const Flight& packet, const model::Outcome& outcome, bool flood);
+    void note_other(ServerNode& node, const Flight& packet, const model::Outcome& outcome);
+    void meet_row(ServerNode& node, const Flight& packet, const core::Row& row);
+    void release_copies(const Flight& packet, std::uint64_t bytes);
+    void new_connection(ServerNode& node, const Flight& packet, model::SocketId socket);
     void serve(std::uint16_t server, model::SocketId socket);
     void respond(std::uint16_t server, model::SocketId socket);
     void write_more(ServerNode& node, model::SocketId socket, Served& served);
     void schedule_accept(std::uint16_t server, std::size_t program);
     void accept(std::uint16_t server, std::size_t program);
-    [[nodiscard]] static std::int64_t open_at(Program& program, std::int64_t time_ns);
     void flush_server(std::uint16_t server);
     void settle_server(std::uint16_t server);
     void flood(std::uint32_t number);
     [[nodiscard]] const AddressRange* find_address(const core::Address& address) const;
 
-    Attempt* attempt_of(const Packet& packet) {
+    Attempt* attempt_of(const Flight& packet) {
         if (packet.attempt == kNone) return nullptr;
         Attempt& attempt = attempts_[packet.attempt];
         return attempt.generation == packet.attempt_generation && attempt.client != kNone ? &attempt : nullptr;
@@ -214,12 +216,11 @@ class World {
     std::vector<std::uint16_t> gateway_groups_{};  ///< first group behind each, whose link its replies take
     std::vector<Link> links_{};
     std::vector<AddressRange> addresses_{};
-    Pool<Packet> packets_{};
+    Pool<Flight> packets_{};
     Pool<Attempt> attempts_{};
     Pool<LiveHost> hosts_{};
     std::vector<HeldCopy> held_{};
-    std::vector<std::uint64_t> flood_sent_{};
-    std::vector<Random> flood_random_{};
+    std::vector<Flood> floods_{};
     model::Outbox outbox_{};  ///< of the call under way
     std::vector<model::ClientEvent> events_{};
     std::uint64_t attempts_skipped_ = 0;

@@ -28,13 +28,13 @@ SynFate syn_fate(model::Fate fate) {
 // ----------------------------------------------------------------------------------------------------------- arrivals
 
 void World::at_server(std::uint32_t number) {
-    const Packet packet = packets_[number];
+    const Flight packet = packets_[number];
     packets_.give_back(number);
     if (packet.segment.is_syn()) --result_.network.syns_in_flight;
     arrive(packet, false);
 }
 
-void World::arrive(const Packet& packet, bool is_flood) {
+void World::arrive(const Flight& packet, bool is_flood) {
     ServerNode& node = servers_[packet.server];
     ++node.result.segments_in;
     if (on_packet_) on_packet_(now_ns_, packet.segment, true);
@@ -57,7 +57,7 @@ void World::arrive(const Packet& packet, bool is_flood) {
     settle_server(packet.server);
 }
 
-void World::meet_row(ServerNode& node, const Packet& packet, const core::Row& row) {
+void World::meet_row(ServerNode& node, const Flight& packet, const core::Row& row) {
     Attempt* attempt = attempt_of(packet);
     if (attempt == nullptr) return;
     const std::size_t number = node.recorder->number_of(row);
@@ -68,7 +68,7 @@ void World::meet_row(ServerNode& node, const Packet& packet, const core::Row& ro
     ++node.recorder->row(number).attempts;
 }
 
-void World::note_syn(ServerNode& node, const Packet& packet, const model::Outcome& outcome, bool is_flood) {
+void World::note_syn(ServerNode& node, const Flight& packet, const model::Outcome& outcome, bool is_flood) {
     const SynFate fate = syn_fate(outcome.fate);
     node.recorder->syn({.time_ns = now_ns_, .fate = fate, .row = outcome.row, .flood = is_flood, .host = packet.client},
                        packet.segment);
@@ -78,19 +78,19 @@ void World::note_syn(ServerNode& node, const Packet& packet, const model::Outcom
     if (outcome.row != nullptr) meet_row(node, packet, *outcome.row);
 }
 
-void World::note_other(ServerNode& node, const Packet& packet, const model::Outcome& outcome) {
+void World::note_other(ServerNode& node, const Flight& packet, const model::Outcome& outcome) {
     if (outcome.row == nullptr) return;
     node.recorder->other(now_ns_, *outcome.row);
     if (outcome.row->stage == core::Stage::final_ack) meet_row(node, packet, *outcome.row);
 }
 
 /// Old duplicates that were to arrive once so many bytes had.
-void World::release_copies(const Packet& packet, std::uint64_t bytes) {
+void World::release_copies(const Flight& packet, std::uint64_t bytes) {
     Attempt* attempt = attempt_of(packet);
     if (attempt == nullptr) return;
     attempt->at_server += bytes;
     for (std::size_t i = 0; i < held_.size();) {
-        const Packet& copy = held_[i].packet;
+        const Flight& copy = held_[i].packet;
         const bool same = copy.attempt == packet.attempt && copy.attempt_generation == packet.attempt_generation;
         if (!same || attempt->at_server < held_[i].after_bytes) {
             ++i;
@@ -103,38 +103,19 @@ void World::release_copies(const Packet& packet, std::uint64_t bytes) {
 
 void World::flood(std::uint32_t number) {
     const FloodPlan& plan = scenario_.floods[number];
-    Random& random = flood_random_[number];
-    const std::uint16_t server = static_cast<std::uint16_t>(
-        std::ranges::find(scenario_.servers, plan.server, &ServerPlan::name) - scenario_.servers.begin());
-    const bool ipv4 = plan.source.family == core::Family::ipv4;
-    const int host_bits = std::min((ipv4 ? 32 : 128) - plan.prefix_length, 63);
-    Packet packet{.server = server};
-    core::Segment& syn = packet.segment;
-    syn.source.address = advanced(plan.source, random.below(std::uint64_t{1} << static_cast<unsigned>(host_bits)));
-    syn.source.port = static_cast<std::uint16_t>(1024 + random.below(65536 - 1024));
-    syn.destination = {scenario_.servers[server].address, plan.port};
-    syn.sequence = static_cast<std::uint32_t>(random.next());
-    syn.flags = core::tcp_flag::syn;
-    syn.window = 64240;
-    syn.ttl = 64;
-    syn.options.has_mss = true;
-    syn.options.mss = 1460;
-    syn.options.has_timestamps = plan.timestamps;
-    if (plan.timestamps) syn.options.ts_value = static_cast<std::uint32_t>(random.next());
+    Flood& flood = floods_[number];
+    const Flight packet{.server = flood.server, .segment = flood.source.next()};
     ++result_.network.syns_sent;
     ++result_.network.sent;
     arrive(packet, true);
-    const std::uint64_t sent = ++flood_sent_[number];
-    const std::int64_t next = kStart_ns + plan.start_ns +
-                              static_cast<std::int64_t>(sent / plan.rate_pps * 1'000'000'000 +
-                                                        sent % plan.rate_pps * 1'000'000'000 / plan.rate_pps);
+    const std::int64_t next = kStart_ns + flood.source.due_ns(++flood.sent);
     const std::int64_t end = plan.end_ns > scenario_.duration_ns ? end_ns_ : kStart_ns + plan.end_ns;
     if (next < end) queue_.push(next, EventKind::flood, number, 0, kFloodLane);
 }
 
 // ----------------------------------------------------------------------------------------------------------- programs
 
-void World::new_connection(ServerNode& node, const Packet& packet, model::SocketId socket) {
+void World::new_connection(ServerNode& node, const Flight& packet, model::SocketId socket) {
     const std::uint16_t port = packet.segment.destination.port;
     const auto listener = std::ranges::find(node.plan->listeners, port, &ListenerPlan::port);
     if (listener == node.plan->listeners.end()) return;
@@ -153,27 +134,11 @@ void World::new_connection(ServerNode& node, const Packet& packet, model::Socket
     schedule_accept(packet.server, served.listener);
 }
 
-/// The first moment at or after `time_ns` at which the program does not stall.
-std::int64_t World::open_at(Program& program, std::int64_t time_ns) {
-    for (const Interval& stall : program.plan->stalls) {
-        if (time_ns >= kStart_ns + stall.start_ns && time_ns < kStart_ns + stall.end_ns) {
-            time_ns = kStart_ns + stall.end_ns;
-        }
-    }
-    while (time_ns >= program.stall_start_ns) {
-        time_ns = std::max(time_ns, program.stall_end_ns);
-        program.stall_start_ns =
-            program.stall_end_ns + std::max<std::int64_t>(1, program.random.draw(program.plan->stall_every));
-        program.stall_end_ns = program.stall_start_ns + program.random.draw(program.plan->stall_length);
-    }
-    return time_ns;
-}
-
 void World::schedule_accept(std::uint16_t server, std::size_t number) {
     Program& program = servers_[server].programs[number];
     if (program.scheduled) return;
     program.scheduled = true;
-    const std::int64_t at = open_at(program, std::max(now_ns_, program.ready_ns));
+    const std::int64_t at = program.times.open_at(std::max(now_ns_, program.ready_ns));
     queue_.push(at, EventKind::accept, server, number, EventQueue::kHeap);
 }
 
@@ -183,7 +148,7 @@ void World::accept(std::uint16_t server, std::size_t number) {
     program.scheduled = false;
     const auto socket = node.model->accept(program.listener, now_ns_);
     if (!socket) return;
-    program.ready_ns = now_ns_ + program.random.draw(program.plan->accept_interval);
+    program.ready_ns = now_ns_ + program.times.accept_gap_ns();
     const auto served = node.sockets.find(*socket);
     if (served != node.sockets.end()) served->second.accepted = true;
     serve(server, *socket);
@@ -208,8 +173,7 @@ void World::serve(std::uint16_t server, model::SocketId socket) {
     const bool ready = served.read >= served.request_bytes;
     if (!dead && ready && !served.responded) {
         served.responded = true;
-        const std::int64_t wait =
-            node.programs[served.listener].random.draw(node.programs[served.listener].plan->service_time);
+        const std::int64_t wait = node.programs[served.listener].times.service_ns();
         flush_server(server);
         if (wait > 0) return queue_.push(now_ns_ + wait, EventKind::respond, server, socket, EventQueue::kHeap);
         return respond(server, socket);
@@ -270,7 +234,7 @@ void World::flush_server(std::uint16_t server) {
             ++result_.network.nowhere;
             continue;
         }
-        Packet packet{.gateway = range->gateway, .server = server, .segment = outgoing.segment};
+        Flight packet{.gateway = range->gateway, .server = server, .segment = outgoing.segment};
         std::uint16_t group = range->gateway == 0xffff ? 0xffff : gateway_groups_[range->gateway];
         if (range->gateway == 0xffff) {
             const core::Address& to = outgoing.segment.destination.address;

@@ -63,26 +63,6 @@ ifreq request_for(std::string_view name) {
     return request;
 }
 
-/// Queue length and IFF_UP.
-std::expected<void, Error> bring_up(const std::string& name) {
-    const Descriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (!socket) return std::unexpected(system_error("socket", errno, name));
-    ifreq request = request_for(name);
-    request.ifr_qlen = kDeviceQueuePackets;
-    if (::ioctl(socket.get(), SIOCSIFTXQLEN, &request) != 0) {
-        return std::unexpected(system_error("SIOCSIFTXQLEN", errno, name));
-    }
-    request = request_for(name);
-    if (::ioctl(socket.get(), SIOCGIFFLAGS, &request) != 0) {
-        return std::unexpected(system_error("SIOCGIFFLAGS", errno, name));
-    }
-    request.ifr_flags = static_cast<short>(request.ifr_flags | IFF_UP | IFF_RUNNING);
-    if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) {
-        return std::unexpected(system_error("SIOCSIFFLAGS", errno, name));
-    }
-    return {};
-}
-
 Address address_of(const sockaddr& from) {
     Address address;
     if (from.sa_family == AF_INET) {
@@ -114,6 +94,25 @@ bool is_own_address(const Address& address) {
 }
 
 }  // namespace
+
+std::expected<void, Error> bring_up(const std::string& name) {
+    const Descriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!socket) return std::unexpected(system_error("socket", errno, name));
+    ifreq request = request_for(name);
+    request.ifr_qlen = kDeviceQueuePackets;
+    if (::ioctl(socket.get(), SIOCSIFTXQLEN, &request) != 0) {
+        return std::unexpected(system_error("SIOCSIFTXQLEN", errno, name));
+    }
+    request = request_for(name);
+    if (::ioctl(socket.get(), SIOCGIFFLAGS, &request) != 0) {
+        return std::unexpected(system_error("SIOCGIFFLAGS", errno, name));
+    }
+    request.ifr_flags = static_cast<short>(request.ifr_flags | IFF_UP | IFF_RUNNING);
+    if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) {
+        return std::unexpected(system_error("SIOCSIFFLAGS", errno, name));
+    }
+    return {};
+}
 
 bool is_device_name(std::string_view name) {
     return !name.empty() && name.size() < IFNAMSIZ && name != "." && name != ".." &&

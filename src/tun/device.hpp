@@ -44,6 +44,9 @@ std::optional<core::Address> neighbour_of(const model::Interface& emulated);
 /// @return its descriptor. Errors name what is missing: the device file, a privilege, a free name.
 std::expected<Descriptor, core::Error> attach_device(std::string_view name);
 
+/// Brings a TUN device up, with a queue of kDeviceQueuePackets. In this thread's namespace.
+std::expected<void, core::Error> bring_up(const std::string& name);
+
 class Device {
   public:
     /// Makes the device and brings it up. Errors name what is missing: the device file, a privilege, a free name.

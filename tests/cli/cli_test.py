@@ -106,6 +106,23 @@ class Sim(Case):
             with self.subTest(path), open(path, "rb") as file:
                 self.assertEqual([], list(json_schema.check(tomllib.load(file), schema("scenario"))))
 
+    def test_documents_keep_the_schema(self):
+        for scenario, code in (("nat-recycle", 1), ("nat-recycle/recycle-off", 0), ("syn-flood", 1), ("what-time-wait-protects", 1)):
+            with self.subTest(scenario):
+                out, _ = self.run_synwhy("sim", scenario, "--duration", "20 s", "--json", code=code)
+                self.assert_valid(json.loads(out), "sim")
+
+    def test_a_wrong_document_breaks_the_schema(self):
+        out, _ = self.run_synwhy("sim", "nat-recycle", "--duration", "20 s", "--json", code=1)
+        document = json.loads(out)
+        for damage in (lambda d: d.pop("verdict"), lambda d: d["attempts"].update(total=-1),
+                       lambda d: d["servers"][0]["counters"].update(x="1"), lambda d: d["servers"][0]["queues"]["rows"][0].pop(),
+                       lambda d: d["clients"]["groups"][0].pop("attempts"), lambda d: d["network"].update(lost=None)):
+            damaged = json.loads(out)
+            damage(damaged)
+            self.assertNotEqual([], list(json_schema.check(damaged, schema("sim"))))
+        self.assertEqual(["$.new"], list(json_schema.undescribed({**document, "new": 1}, schema("sim"))))
+
     def test_schema_rejects(self):
         for scenario in ({"duration": 5}, {"seed": -1}, {"clients": {"arrivals": {"uniform": ["1 s"]}}}, {"gateway": {}},
                          {"link": [{"loss": 2}]}, {"script": {"steps": [1]}}):

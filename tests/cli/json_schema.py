@@ -122,6 +122,8 @@ def undescribed(value, schema, where="$", root=None):
         for name, member in value.items():
             if name in schema.get("properties", {}):
                 yield from undescribed(member, schema["properties"][name], f"{where}.{name}", root)
+            elif isinstance(schema.get("additionalProperties"), dict):
+                yield from undescribed(member, schema["additionalProperties"], f"{where}.{name}", root)
             else:
                 yield f"{where}.{name}"
     if isinstance(value, list):

@@ -6,21 +6,13 @@ Plays the script and its IPv6 twin. Real timers and a busy machine can move a re
 difference has to show three times; one that comes from a rule always does. Exit status 77 (skipped) says what is missing.
 """
 
-import os
 import subprocess
 import sys
 
+from missing import missing
+
 ATTEMPTS = 3
 TIMEOUT_S = 100
-
-
-def missing():
-    if os.geteuid() != 0:
-        return "not root"
-    if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
-        return "no /dev/net/tun"
-    probe = subprocess.run(["unshare", "-n", "true"], capture_output=True, check=False)
-    return "no network namespaces: " + probe.stderr.decode().strip() if probe.returncode else None
 
 
 def main():

@@ -8,6 +8,7 @@ Exit status 77 (skipped) says what is missing.
 import glob
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -77,6 +78,49 @@ def test_interrupt(synwhy, script):
     check(not names_of(lab.pid), "and leaves nothing")
 
 
+def start_world(synwhy):
+    """A scenario with server, gateway and two groups of clients, all of them joined."""
+    lab = subprocess.Popen([synwhy, "lab", "run", "nat-recycle", "--seconds", "60"], stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: len(names_of(lab.pid)) == 4, "four namespaces")
+    server = os.open(glob.glob(f"/run/netns/synwhy-lab-{lab.pid}-*-server")[0], os.O_RDONLY)
+    wait_for(lambda: len(interfaces_of(server)) == 2, "the server's side of the network")
+    return lab, server
+
+
+def interfaces_of(namespace):
+    listing = subprocess.run(["nsenter", f"--net=/proc/{os.getpid()}/fd/{namespace}", "cat", "/proc/net/dev"],
+                             capture_output=True, text=True, check=True)
+    return [line.split(":")[0].strip() for line in listing.stdout.splitlines() if ":" in line]
+
+
+def tables():
+    return subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True).stdout
+
+
+def test_world(synwhy):
+    """Namespaces, veth pairs and a NAT table: ^C, and kill -9 with the start after it."""
+    before = tables()
+    lab, server = start_world(synwhy)
+    lab.send_signal(signal.SIGINT)
+    lab.wait(timeout=20)
+    check(lab.returncode == 3 and "interrupted" in lab.stderr.read(), "^C ends a scenario")
+    check(not names_of(lab.pid), "and leaves no namespace")
+    wait_for(lambda: interfaces_of(server) == ["lo"], "the veth pairs to go with the namespaces of their other ends")
+    os.close(server)
+    lab, server = start_world(synwhy)
+    check(len(interfaces_of(server)) == 2, "a server has its loopback and the way to the gateway")
+    lab.kill()
+    lab.wait(timeout=20)
+    check(len(names_of(lab.pid)) == 4, "kill -9 leaves four namespaces")
+    listing = subprocess.run([synwhy, "lab", "list"], capture_output=True, text=True, timeout=60, check=False)
+    check(not names_of(lab.pid), "the next start removes them")
+    check(listing.stderr.count(f"synwhy-lab-{lab.pid}-") == 4, "and names each")
+    wait_for(lambda: interfaces_of(server) == ["lo"], "the gateway to vanish with its veth pairs and its NAT table")
+    os.close(server)
+    check(before == tables(), "the host's own tables are as before")
+
+
 def test_kill(synwhy, script):
     bystander = start(synwhy, script)
     killed = start(synwhy, script)
@@ -110,6 +154,10 @@ def main():
             file.write(LONG_SCRIPT)
         test_interrupt(synwhy, script)
         test_kill(synwhy, script)
+    if shutil.which("nft") is None:
+        print("no nft: the scenario is left out")
+        return
+    test_world(synwhy)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ LAYERS = {
     "live": ["core"],
     "firewall": ["core"],
     "truth": ["model", "core"],
-    "emit": ["truth", "size", "fix", "sim", "core"],  # sim, size, fix: only their values (a run, an answer, a plan)
+    # Only their values: a run (sim/result.hpp, sim/outcome.hpp), an answer of size, a plan of fix.
+    "emit": ["truth", "size", "fix", "sim", "core"],
     "sim": ["model", "core"],
     "tun": ["model", "core"],
     "lab": ["sim", "tun", "model", "core"],
