@@ -20,6 +20,7 @@
 #include "emit/checkup.hpp"
 #include "emit/json.hpp"
 #include "emit/text.hpp"
+#include "host/bundle.hpp"
 
 namespace synwhy::cli {
 namespace {
@@ -149,11 +150,30 @@ bool print_answer(const core::Report& report, const CheckCommand& options, const
                                        .verbose = options.verbose}));
 }
 
+/// Somebody else looked: a copied host, of one moment or of two.
+ExitCode check_bundle(const CheckCommand& options, const LookWishes& wishes, const CommonOptions& common) {
+    auto states = host::read_bundle_states(options.bundle);
+    if (!states) {
+        complain(core::to_string(states.error()));
+        return ExitCode::could_not_look;
+    }
+    for (const core::Error& complaint : states->complaints) complain(core::to_string(complaint));
+    doctor::Inputs inputs{.before = std::move(states->first), .after = std::move(states->second)};
+    inputs.watched.why_not = "the SYNs themselves: a bundle does not hold them";
+    inputs.filter_why_not = "firewall rules: not walked in a bundle";
+    inputs.port = wishes.port;
+    inputs.from = wishes.from;
+    const core::Report report = doctor::examine(inputs);
+    if (!print_answer(report, options, common)) return ExitCode::could_not_look;
+    return report.findings.empty() ? ExitCode::nothing_found : ExitCode::cause_found;
+}
+
 }  // namespace
 
 ExitCode run_check(const CheckCommand& options, const CommonOptions& common) {
     const auto wishes = wishes_of(options);
     if (!wishes) return wishes.error();
+    if (!options.bundle.empty()) return check_bundle(options, *wishes, common);
     auto namespaces = choose(options);
     if (!namespaces) return namespaces.error();
 

@@ -103,7 +103,7 @@ std::vector<const core::WatchedGroup*> Chart::unanswered_at(const core::Listener
 }
 
 std::optional<std::uint64_t> Chart::unanswered() const {
-    if (!inputs_.watched.available) return std::nullopt;
+    if (!inputs_.watched.available || inputs_.watched.syns == 0) return std::nullopt;
     std::uint64_t sum = 0;
     for (const core::WatchedGroup& group : inputs_.watched.groups) sum += group.unanswered;
     return sum;

@@ -57,7 +57,7 @@ class Chart {
     [[nodiscard]] std::vector<const core::Listener*> listeners_for(const core::Endpoint& server) const;
     /// Watched groups without an answer whose SYNs this listener would have got.
     [[nodiscard]] std::vector<const core::WatchedGroup*> unanswered_at(const core::Listener& listener) const;
-    /// SYNs that got nothing back while we watched; nullopt when nobody watched.
+    /// SYNs that got nothing back while we watched; nullopt when nobody watched or none came.
     [[nodiscard]] std::optional<std::uint64_t> unanswered() const;
 
   private:

@@ -50,10 +50,11 @@ void examine_no_listener(const Chart& chart, Results& results) {
                             .evidence = {fmt::format("none of the {} in this namespace has that port",
                                                      counted(chart.now().listeners.size(), "LISTEN socket"))}});
     }
-    const std::string reading = chart.inputs().watched.available ? "no SYN came to a port without a listener"
-                                                                 : "nobody watched which ports the SYNs came to";
-    results.add(Cause::no_listener,
-                chart.inputs().watched.available || port ? ruled_out(reading) : not_examinable(reading));
+    if (port) return results.add(Cause::no_listener, ruled_out(fmt::format("port {} has a listener", *port)));
+    if (chart.unanswered()) {
+        return results.add(Cause::no_listener, ruled_out("no SYN came to a port without a listener"));
+    }
+    results.add(Cause::no_listener, not_examinable("no SYN was seen; --port N asks about one port"));
 }
 
 /// A check of the socket with a counter that only it moves.

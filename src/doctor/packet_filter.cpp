@@ -136,13 +136,14 @@ void examine_answer(const Chart& chart, const core::FilterAnswer& answer, Result
 
 std::string filter_reading(const Chart& chart) {
     if (!chart.inputs().filter_why_not.empty()) return chart.inputs().filter_why_not;
-    if (!chart.inputs().watched.available) return "no rule's counter that drops moved " + chart.span();
+    if (!chart.inputs().watched.available) return "nobody watched which SYNs it would have to pass (--seconds N)";
+    if (chart.inputs().watched.syns == 0) return "no SYN came while we watched; --from ADDRESS asks about one";
     return "no rule drops a SYN that was seen";
 }
 
 void close_filter(const Chart& chart, Cause cause, Results& results) {
     if (results.found(cause)) return;
-    const bool looked = chart.inputs().filter_why_not.empty() && chart.inputs().watched.available;
+    const bool looked = chart.inputs().filter_why_not.empty() && chart.unanswered().has_value();
     results.add(cause, looked ? ruled_out(filter_reading(chart)) : not_examinable(filter_reading(chart)));
 }
 

@@ -1,6 +1,8 @@
 // What does a server look like now, or did when its files were copied?
 #include "host/host_reader.hpp"
 
+#include <algorithm>
+
 #include <unordered_map>
 
 #include "host/counter_files.hpp"
@@ -35,6 +37,18 @@ void inherit(core::Listener& listener, const core::Listener& before) {
     listener.defer_accept_s = before.defer_accept_s;
 }
 
+/// What does not move by itself within seconds.
+void inherit(core::InterfaceState& interface, const std::vector<core::InterfaceState>& before) {
+    const auto found = std::ranges::find(before, interface.name, &core::InterfaceState::name);
+    if (found == before.end()) return;
+    interface.addresses = found->addresses;
+    interface.rp_filter = found->rp_filter;
+    interface.xdp = found->xdp;
+    interface.ingress_filters = found->ingress_filters;
+    interface.rx_ring = found->rx_ring;
+    interface.rx_ring_max = found->rx_ring_max;
+}
+
 }  // namespace
 
 core::HostState read_host(const HostReaderOptions& options) {
@@ -67,7 +81,7 @@ core::HostState read_host_again(const HostReaderOptions& options, const core::Ho
     state.facts.sysctls = first.facts.sysctls;
     state.distribution = first.distribution;
     read_counter_files(tree, state);
-    read_sockets(tree, state);
+    const auto half_open = read_sockets(tree, state);
     std::unordered_map<std::uint64_t, const core::Listener*> before;
     for (const auto& listener : first.listeners) before.emplace(listener.inode, &listener);
     for (auto& listener : state.listeners) {
@@ -75,7 +89,14 @@ core::HostState read_host_again(const HostReaderOptions& options, const core::Ho
         if (found != before.end() && listener.inode != 0) inherit(listener, *found->second);
     }
     if (options.processes) read_processes(tree, state);
-    if (options.network) read_interface_counters(tree, state);
+    if (options.network) {
+        read_interface_counters(tree, state);
+        for (auto& interface : state.interfaces) inherit(interface, first.interfaces);
+        if (tree.live()) read_return_paths(options.clients, half_open, state);
+    }
+    state.refusers = first.refusers;
+    state.kernel_log = first.kernel_log;
+    state.missing.insert(state.missing.end(), first.missing.begin(), first.missing.end());
     read_load(tree, state);
     return state;
 }

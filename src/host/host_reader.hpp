@@ -25,8 +25,8 @@ struct HostReaderOptions {
 /// Never fails as a whole.
 core::HostState read_host(const HostReaderOptions& options);
 
-/// A cheap second look of the same host: counters, listeners, interface counters, load, and the states of the processes
-/// that `first` found. Everything else is empty or, where it cannot change so soon, taken from `first`.
+/// A cheap second look of the same host: counters, listeners, interface counters, return paths, load, and the states of
+/// the processes that `first` found. Everything else is empty or, where it cannot change so soon, taken from `first`.
 core::HostState read_host_again(const HostReaderOptions& options, const core::HostState& first);
 
 }  // namespace synwhy::host

@@ -197,7 +197,8 @@ class Firewall(Trouble):
         self.has(finding["evidence"], *parts)
 
     def test_iptables_nft(self):
-        self.iptables("iptables-nft", "INPUT", "--dport 80", "DROP")
+        # nft shows such a rule in its own words.
+        self.iptables("iptables-nft", "INPUT", "dport 80", "drop")
 
     def test_iptables_legacy(self):
         self.iptables("iptables-legacy", "INPUT", "--dport 80", "DROP")
@@ -224,7 +225,8 @@ class Routes(Trouble):
         self.stage.service("80", "128", "accept")
 
     def test_rp_filter(self):
-        self.stage.ip("server", "link", "add", "d0", "type", "dummy")
+        self.stage.ip("server", "link", "add", "d0", "type", "veth", "peer", "name", "d1")
+        self.stage.ip("server", "link", "set", "d1", "up")
         self.stage.ip("server", "link", "set", "d0", "up")
         self.stage.ip("server", "route", "replace", "198.51.100.0/24", "dev", "d0")
         self.stage.sysctl("server", "net.ipv4.conf.v0.rp_filter", 1)

@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -132,7 +133,8 @@ class Stage:
             file.write(str(value))
 
     def nft(self, space, text):
-        self.within(space, "nft", "-f", "-", input=text)
+        """Blocks may follow each other on one line, which nft itself does not read."""
+        self.within(space, "nft", "-f", "-", input=re.sub(r"\} (?=\}|chain|set)", "}\n", text))
 
     def service(self, *words):
         """A server program (service.py) in the server's namespace; ready when it listens."""
@@ -169,6 +171,16 @@ class Stage:
     def syns(self, count=5, port=80, source=FAR, first_port=20000, gap_s=0.05, **words):
         self.send([syn(source, SERVER, first_port + i, port, 1000 * (i + 1), **words) for i in range(count)], gap_s)
 
+    def wait_for_the_tap(self):
+        """Until synwhy watches: what is sent before, it cannot see."""
+        with inside(self.names["server"]):
+            for _ in range(200):
+                with open("/proc/thread-self/net/packet", encoding="ascii") as file:
+                    if len(file.readlines()) > 1:
+                        return
+                time.sleep(0.05)
+        raise RuntimeError("synwhy check did not begin to watch within 10 s")
+
     def check(self, *words, during=None, seconds=1.5):
         """`synwhy check --json` in the server's namespace, `during` running beside it. @return (exit code, report)"""
         process = subprocess.Popen([BINARY, "check", "--netns", self.names["server"], "--seconds", str(seconds), "--json",
@@ -176,7 +188,7 @@ class Stage:
         failure = []
         def act():
             try:
-                time.sleep(0.3 * bool(seconds))
+                self.wait_for_the_tap()
                 during()
             except Exception as error:  # the main thread tells it
                 failure.append(error)
