@@ -373,7 +373,7 @@ Flow Walker::run_rule(Run& run, Frame& frame, std::size_t index) {
         } else if (const auto* change = std::get_if<Translate>(&statement)) {
             step(run, *frame.chain, index, FilterAction::translate, sure);
             translate(run, frame, index, *change, sure);
-            accept(run, condition);
+            accept(run, condition.truth == Truth::unknown || frame.certain ? condition : frame.reason);
             return condition.truth == Truth::yes ? Flow::ended : Flow::next_rule;
         } else if (const auto* mark = std::get_if<SetMark>(&statement)) {
             set_mark(run, *mark, sure);
