@@ -195,6 +195,32 @@ TEST(Ruleset, DeepNestingEnds) {
     EXPECT_FALSE(read_nft("[]", ruleset));
 }
 
+TEST(Walk, ADormantTableDoesNothing) {
+    for (const auto* flags : {R"("d")", R"("dormant")", R"(["owner", "dormant"])", R"("o")"}) {
+        Ruleset ruleset;
+        const std::string text = R"({"nftables": [{"table": {"family": "ip", "name": "t", "flags": )" +
+                                 std::string(flags) +
+                                 R"(}}, {"chain": {"family": "ip", "table": "t", "name": "c", "type": "filter",)"
+                                 R"( "hook": "input", "prio": 0, "policy": "drop"}}]})";
+        ASSERT_TRUE(read_nft(text, ruleset));
+        const auto outcome = walk(ruleset, Packet{}).verdict.outcome;
+        EXPECT_EQ(outcome, std::string_view(flags) == R"("o")" ? FilterOutcome::dropped : FilterOutcome::passes)
+            << flags;
+    }
+}
+
+/// A list of two flags is a value, not the pair of a map.
+TEST(Walk, ReadsFlagsByTwo) {
+    Ruleset ruleset;
+    const std::string text =
+        R"({"nftables": [{"table": {"family": "ip", "name": "t"}}, {"chain": {"family": "ip", "table": "t", "name": "c",)"
+        R"( "type": "filter", "hook": "input", "prio": 0, "policy": "accept"}}, {"rule": {"family": "ip", "table": "t",)"
+        R"( "chain": "c", "handle": 2, "expr": [{"match": {"op": "in", "left": {"ct": {"key": "state"}},)"
+        R"( "right": ["invalid", "new"]}}, {"drop": null}]}}]})";
+    ASSERT_TRUE(read_nft(text, ruleset));
+    EXPECT_EQ(walk(ruleset, Packet{}).verdict.outcome, FilterOutcome::dropped);
+}
+
 TEST(Walk, LoopsEnd) {
     Ruleset ruleset;
     read_iptables("*filter\n:INPUT ACCEPT [0:0]\n:a - [0:0]\n-A INPUT -j a\n-A a -j a\n-A a -j a\nCOMMIT\n",
