@@ -53,7 +53,7 @@ std::vector<Station> stations_at(const Ruleset& ruleset, FilterHook hook, core::
             stations.push_back({&table, &chain, effective_priority(*chain.base), legacy ? 0 : sequence});
         }
     }
-    std::ranges::stable_sort(stations, [](const Station& a, const Station& b) {
+    std::ranges::sort(stations, [](const Station& a, const Station& b) {
         const int own_a = a.chain->base->priority;
         const int own_b = b.chain->base->priority;
         if (a.effective_priority != b.effective_priority) return a.effective_priority < b.effective_priority;
