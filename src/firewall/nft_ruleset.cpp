@@ -35,6 +35,9 @@ constexpr auto kHooks = std::to_array<HookName>({
 /// Stands at the end of a chain whose further rules were over the limit.
 constexpr std::string_view kCutShort = "the rest of this chain was not read: too many rules";
 
+/// nft 1.0.6 prints a lone flag as its first letter only.
+bool is_dormant(const Node& flag) { return flag.text == "dormant" || flag.text == "d"; }
+
 class Reader {
   public:
     explicit Reader(Ruleset& into) : ruleset_(into), first_table_(into.tables.size()) {}
@@ -79,8 +82,7 @@ class Reader {
         table.family = value.text_of("family");
         table.name = value.text_of("name");
         if (const Node* flags = value.find("flags"); flags != nullptr) {
-            table.dormant = flags->text == "dormant" ||
-                            std::ranges::any_of(flags->items, [](const Node& flag) { return flag.text == "dormant"; });
+            table.dormant = is_dormant(*flags) || std::ranges::any_of(flags->items, is_dormant);
         }
         ruleset_.tables.push_back(std::move(table));
     }

@@ -117,6 +117,28 @@ Translate read_translation(std::string_view name, const Node& node) {
     return translate;
 }
 
+/// "dnat to FIELD map @m": a packet whose key the map does not have goes on to the next rule.
+std::optional<Match> translation_key(const Node& node, std::size_t& room) {
+    for (const std::string_view part : {"addr", "port"}) {
+        const Node* target = node.find(part);
+        const Node* map = target == nullptr ? nullptr : target->find("map");
+        const Node* key = map == nullptr ? nullptr : map->find("key");
+        const Node* data = map == nullptr ? nullptr : map->find("data");
+        if (key == nullptr || data == nullptr) continue;
+        Match match;
+        match.operands = nft_operands(*key);
+        if (!readable(match.operands)) return match;
+        if (data->is(NodeKind::string) && data->text.starts_with('@')) {
+            match.set_name = data->text.substr(1);
+        } else if (const Node* set = data->find("set"); set != nullptr) {
+            match.values = nft_set(*set, kinds_of(match.operands), Elements::pairs, room);
+            room -= match.values.size();
+        }
+        return match;
+    }
+    return std::nullopt;
+}
+
 /// A packet's new mark, or a change of the packet that later matches would not know of.
 std::optional<Statement> read_mangle(const Node& node) {
     const Node* key = node.find("key");
@@ -224,6 +246,9 @@ Rule nft_rule(const Node& node, bool& foreign, std::size_t& room) {
         }
         auto statement = read_statement(name, whole.items[0], whole, room);
         if (!statement) continue;
+        if (std::holds_alternative<Translate>(*statement)) {
+            if (auto key = translation_key(whole.items[0], room)) rule.statements.emplace_back(std::move(*key));
+        }
         if (std::holds_alternative<Match>(*statement) || std::holds_alternative<VerdictMap>(*statement))
             rule.packets.reset();
         rule.statements.push_back(std::move(*statement));

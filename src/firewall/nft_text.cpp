@@ -28,6 +28,8 @@ class Writer {
     void object(std::string_view name, const Node& value);
     void match(const Node& match);
     void members(const Node& node);
+    void translation(const Node& node);
+    void set_update(const Node& node);
 
     std::string text_;
 };
@@ -154,8 +156,35 @@ void Writer::match(const Node& match) {
     value(*right);
 }
 
+void Writer::translation(const Node& node) {
+    const Node* address = node.find("addr");
+    const Node* port = node.find("port");
+    if (address != nullptr || port != nullptr) add(" to ");
+    if (address != nullptr) value(*address);
+    if (port != nullptr) add(":");
+    if (port != nullptr) value(*port);
+}
+
+void Writer::set_update(const Node& node) {
+    add(node.text_of("op"));
+    add(" ");
+    add(node.text_of("set"));
+    add(" { ");
+    if (const Node* element = node.find("elem"); element != nullptr) value(*element);
+    if (const Node* attached = node.find("stmt"); attached != nullptr) {
+        add(" ");
+        list(*attached, " ");
+    }
+    add(" }");
+}
+
 void Writer::statement(std::string_view name, const Node& inner) {
     if (name == "match") return match(inner);
+    if (name == "set") return set_update(inner);
+    if (name == "dnat" || name == "snat" || name == "redirect" || name == "masquerade") {
+        add(name);
+        return translation(inner);
+    }
     if (name == "vmap" || name == "map") {
         if (const Node* key = inner.find("key"); key != nullptr) value(*key);
         add(name == "vmap" ? " vmap " : " map ");

@@ -15,6 +15,9 @@ using core::FilterDoubt;
 using core::FilterHook;
 using core::FilterOutcome;
 
+/// What a verdict costs of a walk's budget, beside the rule's 1: it may allocate.
+constexpr std::uint64_t kVerdictCost = 20;
+
 /// Connection tracking stands here in prerouting and output: NF_IP_PRI_CONNTRACK.
 constexpr int kConntrackPriority = -200;
 
@@ -50,7 +53,7 @@ std::vector<Station> stations_at(const Ruleset& ruleset, FilterHook hook, core::
             stations.push_back({&table, &chain, effective_priority(*chain.base), legacy ? 0 : sequence});
         }
     }
-    std::ranges::stable_sort(stations, [](const Station& a, const Station& b) {
+    std::ranges::sort(stations, [](const Station& a, const Station& b) {
         const int own_a = a.chain->base->priority;
         const int own_b = b.chain->base->priority;
         if (a.effective_priority != b.effective_priority) return a.effective_priority < b.effective_priority;
@@ -151,11 +154,12 @@ class Walker {
     Flow open_ended(Run& run, Frame& frame, std::size_t index, const Judgement& condition, FilterAction action);
     void accept(Run& run, const Judgement& condition);
     void translate(Run& run, Frame& frame, std::size_t index, const Translate& change, bool sure);
+    void add_change(const Run& run, const Frame& frame, std::size_t index, FilterAction action);
     void set_mark(const Run& run, const SetMark& change, bool sure);
 
     static bool is_certain(const Run& run, const Frame& frame) { return frame.certain && !run.leaked; }
     core::FilterRule describe(const Run& run, const Chain& chain, std::size_t index, FilterAction action) const;
-    void step(core::FilterRule rule, bool surely);
+    void step(const Run& run, const Chain& chain, std::size_t index, FilterAction action, bool surely);
     void suspect(const Run& run, const Frame& frame, std::size_t index, FilterAction action,
                  const Judgement& condition);
     [[nodiscard]] FilterOutcome outcome(bool alive) const;
@@ -192,9 +196,9 @@ core::FilterRule Walker::describe(const Run& run, const Chain& chain, std::size_
     return shown;
 }
 
-void Walker::step(core::FilterRule rule, bool surely) {
+void Walker::step(const Run& run, const Chain& chain, std::size_t index, FilterAction action, bool surely) {
     if (verdict_.steps.size() < kMaxSteps) {
-        verdict_.steps.push_back({std::move(rule), surely});
+        verdict_.steps.push_back({describe(run, chain, index, action), surely});
     } else {
         ++verdict_.steps_left_out;
     }
@@ -257,8 +261,9 @@ Flow Walker::jump(Run& run, Frame& frame, std::size_t index, const Verdict& verd
 Flow Walker::apply(Run& run, Frame& frame, std::size_t index, const Verdict& verdict, const Judgement& condition) {
     const bool sure = condition.truth == Truth::yes;
     const Flow after = sure ? Flow::ended : Flow::next_rule;
+    budget_.spend(kVerdictCost);
     const bool is_end = verdict.action == FilterAction::synproxy && packet_.is_synack();
-    if (!is_end) step(describe(run, *frame.chain, index, verdict.action), sure && is_certain(run, frame));
+    if (!is_end) step(run, *frame.chain, index, verdict.action, sure && is_certain(run, frame));
     switch (verdict.action) {
         case FilterAction::accept:
             accept(run, condition.truth == Truth::unknown || frame.certain ? condition : frame.reason);
@@ -277,7 +282,7 @@ Flow Walker::apply(Run& run, Frame& frame, std::size_t index, const Verdict& ver
             return after;
         }
         case FilterAction::tproxy:
-            verdict_.changes.push_back(describe(run, *frame.chain, index, verdict.action));
+            add_change(run, frame, index, verdict.action);
             if (!verdict.why.empty()) {
                 suspect(run, frame, index, verdict.action, {Truth::unknown, FilterDoubt::state, verdict.why});
             }
@@ -310,10 +315,14 @@ Flow Walker::apply_map(Run& run, Frame& frame, std::size_t index, const VerdictM
     return answer.may_miss ? Flow::next_rule : flow;
 }
 
+void Walker::add_change(const Run& run, const Frame& frame, std::size_t index, FilterAction action) {
+    if (verdict_.changes.size() < kMaxSteps) verdict_.changes.push_back(describe(run, *frame.chain, index, action));
+}
+
 void Walker::translate(Run& run, Frame& frame, std::size_t index, const Translate& change, bool sure) {
     if (translated_here_ != Truth::yes) translated_here_ = sure ? Truth::yes : Truth::unknown;
     if (!change.destination || run.base->hook != FilterHook::prerouting) return;
-    verdict_.changes.push_back(describe(run, *frame.chain, index, FilterAction::translate));
+    add_change(run, frame, index, FilterAction::translate);
     const auto& locals = packet_.local_addresses;
     if (!sure || !change.known) {
         packet_.translated = sure ? std::optional(true) : std::nullopt;
@@ -362,9 +371,9 @@ Flow Walker::run_rule(Run& run, Frame& frame, std::size_t index) {
         } else if (const auto* map = std::get_if<VerdictMap>(&statement)) {
             return apply_map(run, frame, index, *map, condition);
         } else if (const auto* change = std::get_if<Translate>(&statement)) {
-            step(describe(run, *frame.chain, index, FilterAction::translate), sure);
+            step(run, *frame.chain, index, FilterAction::translate, sure);
             translate(run, frame, index, *change, sure);
-            accept(run, condition);
+            accept(run, condition.truth == Truth::unknown || frame.certain ? condition : frame.reason);
             return condition.truth == Truth::yes ? Flow::ended : Flow::next_rule;
         } else if (const auto* mark = std::get_if<SetMark>(&statement)) {
             set_mark(run, *mark, sure);
@@ -423,7 +432,7 @@ bool Walker::enter(const Station& station) {
     frame.certain = enters.truth == Truth::yes;
     frame.reason = enters;
     const auto action = base.policy_drop ? FilterAction::drop : FilterAction::accept;
-    step(describe(run, *station.chain, station.chain->rules.size(), action), is_certain(run, frame));
+    step(run, *station.chain, station.chain->rules.size(), action, is_certain(run, frame));
     if (!base.policy_drop) return true;
     suspect(run, frame, station.chain->rules.size(), action, {});
     return survives;

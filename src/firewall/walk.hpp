@@ -13,7 +13,7 @@
 namespace synwhy::firewall {
 
 /// Rules tried and set elements compared in one walk; then the outcome is undecided.
-inline constexpr std::uint64_t kMaxWalkWork = 4'000'000;
+inline constexpr std::uint64_t kMaxWalkWork = 2'000'000;
 inline constexpr std::size_t kMaxSteps = 256;
 inline constexpr std::size_t kMaxSuspects = 256;
 /// nf_tables allows 16 nested jumps, x_tables as many as there are chains.
