@@ -181,12 +181,13 @@ std::string client_text(const size::ClientQuestion& question, const size::Client
                      question.port_low, question.port_high, counted(question.destinations, "destination"),
                      number(std::ceil(answer.ports_needed))));
     if (answer.blocked_s > 0) {
-        line("  TIME_WAIT  ",
-             fmt::format("the client closes first, so each port is blocked for {} s after {} s of use; "
-                         "{} at once, tcp_max_tw_buckets must be larger (default here at least {}, "
-                         "more memory gives more)",
-                         number(answer.blocked_s), number(answer.open_s), number(answer.time_wait),
-                         grouped(static_cast<std::uint64_t>(answer.max_tw_buckets))));
+        line(
+            "  TIME_WAIT  ",
+            fmt::format("the client closes first, so each port is blocked for {} s after {} s of use; "
+                        "{} at once, and net.ipv4.tcp_max_tw_buckets must be larger: beyond it they are closed without "
+                        "TIME_WAIT (its default follows the memory, {} were simulated)",
+                        number(answer.blocked_s), number(answer.open_s), number(answer.time_wait),
+                        grouped(static_cast<std::uint64_t>(answer.max_tw_buckets))));
     } else {
         line("  TIME_WAIT  ", "the server closes first and keeps it: a port is free as soon as the connection is gone");
     }

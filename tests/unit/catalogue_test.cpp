@@ -159,9 +159,10 @@ TEST(CatalogueKernels, BoundsAndVendors) {
         page.fixes = std::span(&fix, 1);
         return !core::fixes_for(page, release(kernel)).empty();
     };
-    const core::PageFix open{"all", "", "", {}, {}, "", "says", ""};
+    const core::PageFix open{"all", "", "", {}, {}, "", "says", "", {}, core::FixApply::never, false};
     EXPECT_TRUE(fits(open, "2.6.32"));
-    const core::PageFix range{"4.4 to 6.12.18", "4.4", "6.12.18", el7, {}, "", "says", ""};
+    const core::PageFix range{"4.4 to 6.12.18",      "4.4", "6.12.18", el7, {}, "", "says", "", {},
+                              core::FixApply::never, false};
     EXPECT_FALSE(fits(range, "4.3.6"));
     EXPECT_TRUE(fits(range, "4.4.0"));
     EXPECT_TRUE(fits(range, "6.12.18"));
@@ -169,7 +170,7 @@ TEST(CatalogueKernels, BoundsAndVendors) {
     EXPECT_FALSE(fits(range, "6.13.2"));
     EXPECT_TRUE(fits(range, "3.10.0-1160.el7.x86_64")) << "el7 is named beside the range";
     EXPECT_TRUE(fits(range, "6.12")) << "an unknown patch level does not exclude";
-    const core::PageFix without{"to 3.16", "", "3.16", {}, el7, "", "says", ""};
+    const core::PageFix without{"to 3.16", "", "3.16", {}, el7, "", "says", "", {}, core::FixApply::never, false};
     EXPECT_TRUE(fits(without, "3.10.105"));
     EXPECT_FALSE(fits(without, "3.10.0-1160.el7.x86_64"));
 }
