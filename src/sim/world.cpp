@@ -84,8 +84,8 @@ void World::build() {
     for (std::uint16_t i = 0; i < scenario_.clients.size(); ++i) build_group(i);
     build_addresses();
     for (std::size_t i = 0; i < scenario_.floods.size(); ++i) {
-        flood_sent_.push_back(0);
-        flood_random_.emplace_back(scenario_.seed, 0xf1'0000 + i);
+        floods_.push_back({.random = Random(scenario_.seed, 0xf1'0000 + i),
+                           .server = index_of_name(scenario_.servers, scenario_.floods[i].server)});
     }
 }
 

@@ -115,6 +115,15 @@ struct Link {
     std::int64_t last_ns[2] = {0, 0};      ///< nothing overtakes on a link unless it is reordered
 };
 
+/// A flood, with the SYNs that it will send next.
+struct Flood {
+    Random random{0, 0};
+    std::uint64_t sent = 0;
+    std::uint16_t server = 0;
+    std::vector<core::Segment> drawn{};
+    std::size_t next = 0;  ///< of `drawn`
+};
+
 /// A copy that waits for its moment.
 struct HeldCopy {
     Packet packet{};
@@ -194,6 +203,7 @@ class World {
     void flush_server(std::uint16_t server);
     void settle_server(std::uint16_t server);
     void flood(std::uint32_t number);
+    [[nodiscard]] core::Segment draw_flood_syn(const FloodPlan& plan, Flood& flood) const;
     [[nodiscard]] const AddressRange* find_address(const core::Address& address) const;
 
     Attempt* attempt_of(const Packet& packet) {
@@ -217,8 +227,7 @@ class World {
     Pool<Attempt> attempts_{};
     Pool<LiveHost> hosts_{};
     std::vector<HeldCopy> held_{};
-    std::vector<std::uint64_t> flood_sent_{};
-    std::vector<Random> flood_random_{};
+    std::vector<Flood> floods_{};
     model::Outbox outbox_{};  ///< of the call under way
     std::vector<model::ClientEvent> events_{};
     std::uint64_t attempts_skipped_ = 0;

@@ -101,18 +101,14 @@ void World::release_copies(const Packet& packet, std::uint64_t bytes) {
     }
 }
 
-void World::flood(std::uint32_t number) {
-    const FloodPlan& plan = scenario_.floods[number];
-    Random& random = flood_random_[number];
-    const std::uint16_t server = static_cast<std::uint16_t>(
-        std::ranges::find(scenario_.servers, plan.server, &ServerPlan::name) - scenario_.servers.begin());
+core::Segment World::draw_flood_syn(const FloodPlan& plan, Flood& flood) const {
+    Random& random = flood.random;
     const bool ipv4 = plan.source.family == core::Family::ipv4;
     const int host_bits = std::min((ipv4 ? 32 : 128) - plan.prefix_length, 63);
-    Packet packet{.server = server};
-    core::Segment& syn = packet.segment;
+    core::Segment syn;
     syn.source.address = advanced(plan.source, random.below(std::uint64_t{1} << static_cast<unsigned>(host_bits)));
     syn.source.port = static_cast<std::uint16_t>(1024 + random.below(65536 - 1024));
-    syn.destination = {scenario_.servers[server].address, plan.port};
+    syn.destination = {scenario_.servers[flood.server].address, plan.port};
     syn.sequence = static_cast<std::uint32_t>(random.next());
     syn.flags = core::tcp_flag::syn;
     syn.window = 64240;
@@ -121,10 +117,24 @@ void World::flood(std::uint32_t number) {
     syn.options.mss = 1460;
     syn.options.has_timestamps = plan.timestamps;
     if (plan.timestamps) syn.options.ts_value = static_cast<std::uint32_t>(random.next());
+    return syn;
+}
+
+/// A flood has its own chance, so its SYNs can be drawn some at a time and the server be told what comes.
+void World::flood(std::uint32_t number) {
+    constexpr std::size_t kDrawnAtOnce = 16;
+    const FloodPlan& plan = scenario_.floods[number];
+    Flood& flood = floods_[number];
+    if (flood.next == flood.drawn.size()) {
+        flood.drawn.clear();
+        for (std::size_t i = 0; i < kDrawnAtOnce; ++i) flood.drawn.push_back(draw_flood_syn(plan, flood));
+        flood.next = 0;
+        servers_[flood.server].model->expect(flood.drawn);
+    }
     ++result_.network.syns_sent;
     ++result_.network.sent;
-    arrive(packet, true);
-    const std::uint64_t sent = ++flood_sent_[number];
+    arrive({.server = flood.server, .segment = flood.drawn[flood.next++]}, true);
+    const std::uint64_t sent = ++flood.sent;
     const std::int64_t next = kStart_ns + plan.start_ns +
                               static_cast<std::int64_t>(sent / plan.rate_pps * 1'000'000'000 +
                                                         sent % plan.rate_pps * 1'000'000'000 / plan.rate_pps);
