@@ -3,6 +3,8 @@
 // One core, no I/O: verdicts per second over many peers, whole connections per second, bytes per half-open request,
 // per TIME_WAIT bucket and per remembered peer. Prints one JSON object; bench/model.py sets it beside ns-3.
 // Left out: the simulation around the model (links, clients), which `synwhy sim` measures itself.
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -88,18 +90,37 @@ void connect_all(model::Server& s, std::uint32_t peers, Measured& m) {
     }
 }
 
+/// SYNs come in batches, as from a capture or a device.
+using Batch = std::array<core::Segment, 32>;
+
+/// Receives a SYN of every peer and tells `receive` about each.
+/// @return SYNs per second
+template <typename MakeSyn, typename Receive>
+double receive_all(model::Server& s, std::uint32_t peers, const MakeSyn& syn_of, const Receive& receive) {
+    Batch batch;
+    const double start = cpu_s();
+    for (std::uint32_t i = 0; i < peers; i += batch.size()) {
+        const std::uint32_t count = std::min<std::uint32_t>(batch.size(), peers - i);
+        for (std::uint32_t k = 0; k < count; ++k) batch[k] = syn_of(i + k);
+        s.expect({batch.data(), count});
+        for (std::uint32_t k = 0; k < count; ++k) receive(batch[k], i + k);
+    }
+    return peers / (cpu_s() - start);
+}
+
 /// SYNs with an older timestamp from every peer: per-host PAWS refuses each.
-[[gnu::noinline]] void refuse_all(model::Server& s, std::uint32_t peers, Measured& m) {
+void refuse_all(model::Server& s, std::uint32_t peers, Measured& m) {
     model::Outbox out;
     const std::int64_t now = 15'000'000'000;
     s.advance(now, out);  // the recycled TIME_WAITs are over
-    const double start = cpu_s();
-    for (std::uint32_t i = 0; i < peers; ++i) {
+    const auto syn_of = [](std::uint32_t i) {
         core::Segment syn = segment(peer_of(i), flag::syn, 2000, 0, 5);
         syn.source.port = 40001;
+        return syn;
+    };
+    m.refusals_per_s = receive_all(s, peers, syn_of, [&](const core::Segment& syn, std::uint32_t) {
         m.refused += s.receive(syn, {}, now, out).fate == model::Fate::silence;
-    }
-    m.refusals_per_s = peers / (cpu_s() - start);
+    });
 }
 
 void answer_all(std::uint32_t peers, Measured& m) {
@@ -107,12 +128,11 @@ void answer_all(std::uint32_t peers, Measured& m) {
     model::Outbox out;
     s.listen({.local = {address(0), 80}, .backlog = 4'000'000}, 1'000'000'000);
     const std::size_t before = s.occupied().bytes;
-    const double start = cpu_s();
-    for (std::uint32_t i = 0; i < peers; ++i) {
+    const auto syn_of = [](std::uint32_t i) { return segment(peer_of(i), flag::syn, 1000, 0, 1'000'000); };
+    m.answers_per_s = receive_all(s, peers, syn_of, [&](const core::Segment& syn, std::uint32_t i) {
         out.clear();
-        s.receive(segment(peer_of(i), flag::syn, 1000, 0, 1'000'000), {}, 1'000'000'000 + i * 100LL, out);
-    }
-    m.answers_per_s = peers / (cpu_s() - start);
+        s.receive(syn, {}, 1'000'000'000 + i * 100LL, out);
+    });
     m.request_bytes = static_cast<double>(s.occupied().bytes - before) / static_cast<double>(s.occupied().requests);
 }
 

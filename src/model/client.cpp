@@ -117,6 +117,7 @@ std::uint16_t ClientHost::port(ConnectionId connection) const {
 std::size_t ClientHost::bytes() const {
     return connections_.capacity() * (sizeof(Connection) + sizeof(FlowKey)) +
            waits_.capacity() * (sizeof(Wait) + sizeof(FlowKey)) + timers_.capacity() * sizeof(Timer) +
+           long_timers_[0].bytes() + long_timers_[1].bytes() +
            (free_connections_.capacity() + free_waits_.capacity()) * sizeof(std::uint32_t) +
            servers_.capacity() * sizeof(ServerUse) + (flows_ ? flows_->bytes() : 0);
 }
@@ -150,27 +151,54 @@ std::uint32_t ClientHost::tsval(const core::Endpoint& server, std::uint16_t port
     return milliseconds + tuple_offset;
 }
 
-void ClientHost::set_timer(std::uint32_t handle, std::int64_t& due_ns, std::uint32_t generation, std::int64_t when_ns) {
-    due_ns = when_ns;
-    timers_.push_back({when_ns, handle, generation});
+/// A constant length may have changed meanwhile: what would not be the last goes into the heap.
+void ClientHost::set_timer(const Timer& timer, Length length) {
+    if (length != Length::other) {
+        auto& waiting = long_timers_[static_cast<std::size_t>(length)];
+        if (waiting.empty() || timer < waiting.back()) return waiting.push_back(timer);
+    }
+    timers_.push_back(timer);
     std::push_heap(timers_.begin(), timers_.end());
 }
 
+/// The earliest; nullptr when there is none.
+const ClientHost::Timer* ClientHost::first_timer() const {
+    const Timer* first = timers_.empty() ? nullptr : &timers_.front();
+    for (const auto& waiting : long_timers_) {
+        if (!waiting.empty() && (first == nullptr || *first < waiting.front())) first = &waiting.front();
+    }
+    return first;
+}
+
+/// Takes the earliest; there is one.
+ClientHost::Timer ClientHost::take_timer() {
+    const Timer* first = first_timer();
+    const Timer timer = *first;
+    for (auto& waiting : long_timers_) {
+        if (!waiting.empty() && first == &waiting.front()) return waiting.pop_front(), timer;
+    }
+    std::pop_heap(timers_.begin(), timers_.end());
+    timers_.pop_back();
+    return timer;
+}
+
 /// Timers fire on the tick after the delay.
-void ClientHost::arm(std::uint32_t slot, std::int64_t now_ns, std::uint32_t delay_ms) {
+void ClientHost::arm(std::uint32_t slot, std::int64_t now_ns, std::uint32_t delay_ms, Length length) {
     const std::int64_t tick_ns = 1000 * kMillisecond / shared_.hz;
     const std::int64_t ticks = (now_ns - boot_ns_ + std::int64_t{delay_ms} * kMillisecond + tick_ns - 1) / tick_ns;
     Connection& c = connections_[slot];
-    set_timer(slot, c.due_ns, c.generation, boot_ns_ + ticks * tick_ns);
+    c.due_ns = boot_ns_ + ticks * tick_ns;
+    set_timer({c.due_ns, slot, c.generation}, length);
 }
 
-std::int64_t ClientHost::next_deadline_ns() const { return timers_.empty() ? INT64_MAX : timers_.front().due_ns; }
+std::int64_t ClientHost::next_deadline_ns() const {
+    const Timer* first = first_timer();
+    return first == nullptr ? INT64_MAX : first->due_ns;
+}
 
 void ClientHost::advance(std::int64_t now_ns, Outbox& out, std::vector<ClientEvent>& events) {
-    while (!timers_.empty() && timers_.front().due_ns <= now_ns) {
-        const Timer timer = timers_.front();
-        std::pop_heap(timers_.begin(), timers_.end());
-        timers_.pop_back();
+    while (next_deadline_ns() <= now_ns) {
+        const Timer timer = take_timer();
         const std::uint32_t slot = timer.handle & ~kWaitBit;
         if ((timer.handle & kWaitBit) != 0) {
             const Wait& w = waits_[slot];
@@ -412,7 +440,9 @@ void ClientHost::enter_time_wait(std::uint32_t slot, std::int64_t now_ns) {
     index(i | kWaitBit, c.server, c.port);
     const bool recycles = shared_.settings.tw_recycle != 0 && c.timestamps;
     const std::int64_t short_ns = (std::int64_t{c.base_rto_ms} * 4 - c.base_rto_ms / 2) * kMillisecond;
-    set_timer(i | kWaitBit, w.due_ns, w.generation, now_ns + (recycles ? short_ns : kTimeWait_ns));
+    w.due_ns = now_ns + (recycles ? short_ns : kTimeWait_ns);
+    const Timer timer{w.due_ns, i | kWaitBit, w.generation};
+    set_timer(timer, recycles ? Length::other : Length::time_wait);
 }
 
 }  // namespace synwhy::model

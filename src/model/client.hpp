@@ -8,6 +8,7 @@
 // Left out: congestion control (the peer's window is the limit), delayed ACKs, SACK, simultaneous open, Fast Open.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <expected>
 #include <memory>
@@ -16,6 +17,7 @@
 
 #include "core/kernel.hpp"
 #include "core/packet.hpp"
+#include "model/fifo.hpp"
 #include "model/flow_index.hpp"
 #include "model/server.hpp"
 #include "model/settings.hpp"
@@ -191,8 +193,11 @@ class ClientHost {
     void free_connection(std::uint32_t slot);
     std::uint32_t take_wait();
     void free_wait(std::uint32_t slot);
-    void set_timer(std::uint32_t handle, std::int64_t& due_ns, std::uint32_t generation, std::int64_t when_ns);
-    void arm(std::uint32_t slot, std::int64_t now_ns, std::uint32_t delay_ms);
+    enum class Length : std::uint8_t { time_wait = 0, fin_wait2 = 1, other };
+    void set_timer(const Timer& timer, Length length);
+    [[nodiscard]] const Timer* first_timer() const;
+    Timer take_timer();
+    void arm(std::uint32_t slot, std::int64_t now_ns, std::uint32_t delay_ms, Length length = Length::other);
     void send_syn(Connection& c, std::int64_t now_ns, bool again, Outbox& out);
     core::Segment frame(const Connection& c, std::int64_t now_ns) const;
     void send_ack(const Connection& c, std::int64_t now_ns, Outbox& out);
@@ -239,6 +244,9 @@ class ClientHost {
     std::vector<FlowKey> connection_keys_{};  ///< parallel to connections_
     std::vector<FlowKey> wait_keys_{};
     std::vector<Timer> timers_{};  ///< heap; entries whose owner no longer means them are skipped
+    /// Those of a constant length, which end in the order of their beginning: TIME_WAIT and FIN_WAIT2. With a heap
+    /// alone, the many long ones are in the way of the few short ones.
+    std::array<Fifo<Timer>, 2> long_timers_{};
     struct ServerUse {
         core::Endpoint endpoint{};
         std::uint32_t ports = 0;             ///< taken towards it, TIME_WAIT included

@@ -185,7 +185,8 @@ bool ClientHost::after_fin_acked(std::uint32_t slot, std::int64_t now_ns, Client
     switch (c.state) {
         case State::fin_wait1:
             c.state = State::fin_wait2;
-            arm(slot, now_ns, static_cast<std::uint32_t>(std::max(1, shared_.settings.fin_timeout_s)) * 1000);
+            arm(slot, now_ns, static_cast<std::uint32_t>(std::max(1, shared_.settings.fin_timeout_s)) * 1000,
+                Length::fin_wait2);
             return false;
         case State::closing:
             event.gone = true;

@@ -26,18 +26,6 @@ Address host_part_filled(const Interface& prefix, bool ones) {
 
 }  // namespace
 
-bool is_multicast(const Address& address) {
-    return address.family == Family::ipv4 ? (address.bytes[12] & 0xf0U) == 0xe0U : address.bytes[0] == 0xff;
-}
-
-bool is_loopback(const Address& address) {
-    if (address.family == Family::ipv4) return address.bytes[12] == 127;
-    Address one{};
-    one.family = Family::ipv6;
-    one.bytes[15] = 1;
-    return address == one;
-}
-
 bool in_prefix(const Address& address, const Interface& prefix) {
     if (address.family != prefix.address.family) return false;
     const int bits = fixed_bits(prefix);
@@ -79,20 +67,6 @@ bool Network::is_ours(const Address& address) const {
 
 bool Network::on_link(const Address& address) const {
     return std::ranges::any_of(interfaces_, [&](const Interface& i) { return in_prefix(address, i); });
-}
-
-bool Network::is_subnet_broadcast(const Address& address, bool zero_too) const {
-    if (address.family != Family::ipv4) return false;
-    for (std::size_t i = 0; i < broadcasts_.size(); i += zero_too ? 1 : 2) {
-        if (broadcasts_[i] == address) return true;
-    }
-    return false;
-}
-
-bool Network::has_route_to(const Address& address) const {
-    if (on_link(address)) return true;
-    // Losing the IPv4 default route says nothing about IPv6.
-    return default_route_ || address.family == Family::ipv6;
 }
 
 }  // namespace synwhy::model

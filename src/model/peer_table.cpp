@@ -13,9 +13,7 @@ bool stamp_replaces(std::uint32_t stored_ts, std::int64_t stored_s, std::uint32_
 
 std::size_t PeerTable::slot_of(const PeerKey& key) const {
     const std::size_t mask = slots_.size() - 1;
-    const FlowKey packed{key.peer, static_cast<std::uint16_t>(key.ipv6 ? 1 : 0), key.local};
-    std::size_t i = hash_of(packed, secret_) & mask;
-    for (;; i = (i + 1) & mask) {
+    for (std::size_t i = home_of(key);; i = (i + 1) & mask) {
         const PeerEntry& entry = slots_[i];
         if ((entry.bits & PeerEntry::kUsed) == 0) return i;
         const bool ipv6 = (entry.bits & PeerEntry::kIpv6) != 0;

@@ -78,6 +78,8 @@ Server::Impl::Impl(ServerConfig c)
       counters(config.kernel),
       flows(seed_of(config), KeyOf{this}),
       memory(mix64(seed_of(config)), config.max_peers) {
+    config.max_requests = std::min<std::size_t>(config.max_requests, kMostEntries);
+    config.max_sockets = std::min<std::size_t>(config.max_sockets, kMostEntries);
     const auto variant = config.kernel.behaviours.host_paws;
     remembers_by_peer = variant == core::HostPaws::inetpeer || variant == core::HostPaws::inetpeer_v6 ||
                         variant == core::HostPaws::metrics_peer;
@@ -123,9 +125,8 @@ const Row* Server::Impl::header_refusal(const Arrival& arrival) {
     return nullptr;
 }
 
-const Server::Impl::Destination& Server::Impl::destination_of(const core::Endpoint& endpoint) {
+void Server::Impl::look_at_destination(const core::Endpoint& endpoint) {
     Destination& d = last_destination;
-    if (d.valid && d.endpoint == endpoint) return d;
     const Address& a = endpoint.address;
     d.endpoint = endpoint;
     d.valid = true;
@@ -135,7 +136,8 @@ const Server::Impl::Destination& Server::Impl::destination_of(const core::Endpoi
     d.everybody = is_all_hosts(a);
     d.multicast = is_multicast(a);
     d.local = find_local(endpoint);
-    return d;
+    d.memory = memory_local(a);
+    d.listener = find_listener(endpoint);
 }
 
 /// net/ipv4/route.c:ip_route_input_slow in its order. IPv6 checks far less: multicast and loopback sources.
@@ -216,7 +218,7 @@ Outcome Server::Impl::dispatch(const Received& in, Outbox& out) {
             case Kind::request: return request_receive(index_of(handle), in, out);
         }
     }
-    if (const auto listener = find_listener(in.segment.destination)) {
+    if (const auto listener = destination_of(in.segment.destination).listener) {
         return listener_receive(*listener, in, false, 0, out);
     }
     return no_socket(in, row<"lookup.no-listener">(), out);
@@ -225,17 +227,31 @@ Outcome Server::Impl::dispatch(const Received& in, Outbox& out) {
 /// From TCP's input on: lookup and the socket. Also how what waited for a listener's lock comes back.
 Outcome Server::Impl::deliver(const Segment& segment, const Arrival& arrival, std::int64_t now_ns, Outbox& out) {
     Received in{segment, arrival, {}, to_ms(now_ns), now_ns};
-    const auto local = destination_of(segment.destination).local;
+    const Destination& to = destination_of(segment.destination);
     const auto peer = find_peer(segment.source.address);
-    if (local && peer) {
-        in.key = {*peer, segment.source.port, *local};
+    if (to.local && peer) {
+        in.key = {*peer, segment.source.port, *to.local};
         return dispatch(in, out);
     }
-    if (const auto listener = find_listener(segment.destination)) {
+    if (to.listener) {
         in.key = {0, segment.source.port, 0};
-        return listener_receive(*listener, in, false, 0, out);
+        return listener_receive(*to.listener, in, false, 0, out);
     }
     return no_socket(in, row<"lookup.no-listener">(), out);
+}
+
+/// IPv6 peers' numbers and destinations other than the last would have to be looked up first: they are left alone.
+/// A loop of its own, so short that several of its waits are under way at a time.
+void Server::Impl::expect(std::span<const Segment> segments) const {
+    const Destination& to = last_destination;
+    if (!to.valid) return;
+    const bool remembers = to.memory && memory.size() != 0;
+    for (const Segment& segment : segments) {
+        if (segment.source.address.family != Family::ipv4 || segment.destination != to.endpoint) continue;
+        const std::uint32_t peer = segment.source.address.ipv4_value();
+        if (to.local) flows.prefetch({peer, segment.source.port, *to.local});
+        if (remembers) memory.prefetch({peer, *to.memory, false});
+    }
 }
 
 Outcome Server::Impl::no_socket(const Received& in, const Row* r, Outbox& out) {
@@ -368,6 +384,8 @@ Server& Server::operator=(Server&&) noexcept = default;
 Outcome Server::receive(const Segment& segment, const Arrival& arrival, std::int64_t now_ns, Outbox& out) {
     return impl_->receive(segment, arrival, now_ns, out);
 }
+
+void Server::expect(std::span<const Segment> segments) const { impl_->expect(segments); }
 
 void Server::advance(std::int64_t now_ns, Outbox& out) { impl_->advance(now_ns, out); }
 

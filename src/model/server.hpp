@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "core/kernel.hpp"
@@ -150,7 +151,7 @@ struct ServerConfig {
     std::int64_t boot_ns = 0;              ///< when this host booted, on the model's clock
     bool md5_configured = true;            ///< CONFIG_TCP_MD5SIG
     std::size_t max_requests = 1'000'000;  ///< memory bounds; what falls off is counted in Occupied::refused
-    std::size_t max_sockets = 1'000'000;
+    std::size_t max_sockets = 1'000'000;   ///< of these two and of TIME_WAIT at most 16 Mi each
     std::size_t max_peers = 2'000'000;
 };
 
@@ -174,6 +175,9 @@ class Server {
     // ------------------------------------------------------------------------------------------------- the wire
     /// Timers that are due at or before now_ns fire first. Replies are appended to `out`.
     Outcome receive(const core::Segment& segment, const Arrival& arrival, std::int64_t now_ns, Outbox& out);
+    /// A hint: these segments, a few dozen at most, will be received next. Whoever has several at hand says so, and the
+    /// waits for memory overlap. Changes nothing.
+    void expect(std::span<const core::Segment> segments) const;
     /// Fires what is due at or before now_ns.
     void advance(std::int64_t now_ns, Outbox& out);
     /// When the next timer is due; INT64_MAX when none is.

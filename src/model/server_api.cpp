@@ -56,6 +56,7 @@ std::optional<ListenerId> Server::listen(const ListenOptions& options, std::int6
         listener.limit, static_cast<std::uint32_t>(std::max(0, impl_->config.settings.max_syn_backlog)));
     listener.defer_timeouts = timeouts_of(options.defer_accept_s, impl_->behaviours().initial_rto_ms / 1000);
     impl_->listeners.push_back(std::move(listener));
+    impl_->last_destination.valid = false;
     return static_cast<ListenerId>(impl_->listeners.size() - 1);
 }
 
@@ -69,6 +70,7 @@ void Server::close_listener(ListenerId number, std::int64_t now_ns, Outbox& out)
     impl_->advance(now_ns, out);
     Listener& listener = impl_->listeners[number];
     listener.open = false;
+    impl_->last_destination.valid = false;
     // Lockless requests stay until their timer or a segment finds the listener gone.
     for (std::uint32_t i = 0; i < impl_->requests.size() && !impl_->behaviours().request_in_ehash; ++i) {
         const Request& r = impl_->requests[i];

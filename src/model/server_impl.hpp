@@ -138,7 +138,9 @@ struct Listener {
 
 enum class Kind : std::uint32_t { request = 0, bucket = 1, socket = 2 };
 
-inline constexpr std::uint32_t kIndexMask = 0x3fffffffU;
+/// Entries of one kind, at most: FlowIndex wants the bits above for itself.
+inline constexpr std::uint32_t kMostEntries = 1U << 24U;
+inline constexpr std::uint32_t kIndexMask = kMostEntries - 1;
 constexpr std::uint32_t handle_of(Kind kind, std::uint32_t index) {
     return static_cast<std::uint32_t>(kind) << 30U | index;
 }
@@ -168,6 +170,7 @@ struct Server::Impl {
 
     // server.cpp: the way in
     Outcome receive(const core::Segment& segment, const Arrival& arrival, std::int64_t now_ns, Outbox& out);
+    void expect(std::span<const core::Segment> segments) const;
     Outcome dispatch(const Received& in, Outbox& out);
     Outcome deliver(const core::Segment& segment, const Arrival& arrival, std::int64_t now_ns, Outbox& out);
     const core::Row* ip_refusal(const core::Segment& segment, const Arrival& arrival);
@@ -186,9 +189,9 @@ struct Server::Impl {
     const core::Row* socket_refusal(Listener& listener, const Received& in);
     Outcome conn_request(std::uint32_t listener, const Received& in, bool via_time_wait, std::uint32_t isn,
                          Outbox& out);
-    void fill_facts(const Listener& listener, const Received& in, bool via_time_wait, core::Facts& facts) const;
+    void fill_facts(const Listener& listener, const Received& in, bool via_time_wait, core::Facts& facts);
     [[nodiscard]] bool looks_up_route_twice(const core::Facts& facts, const core::ListenDecision& decision) const;
-    void fill_peer_facts(const Received& in, core::Facts& facts) const;
+    void fill_peer_facts(const Received& in, core::Facts& facts);
     void count_fast_open(Listener& listener, const Received& in);
     void store_request(std::uint32_t listener, const Received& in, std::uint32_t iss, Outbox& out);
     [[nodiscard]] Agreed agree(const core::TcpOptions& options) const;
@@ -285,14 +288,18 @@ struct Server::Impl {
     }
     [[nodiscard]] std::optional<std::uint16_t> find_local(const core::Endpoint& endpoint) const;
     std::uint16_t make_local(const core::Endpoint& endpoint);
-    [[nodiscard]] std::optional<std::uint32_t> find_peer(const core::Address& address) const;
+    [[nodiscard]] std::optional<std::uint32_t> find_peer(const core::Address& address) const {
+        if (address.family == core::Family::ipv4) return address.ipv4_value();
+        return find_ipv6_peer(address);
+    }
+    [[nodiscard]] std::optional<std::uint32_t> find_ipv6_peer(const core::Address& address) const;
     std::uint32_t make_peer(const core::Address& address);
     void release_peer(const FlowKey& key);
     [[nodiscard]] core::Address peer_address(const FlowKey& key) const;
     [[nodiscard]] std::optional<std::uint32_t> find_listener(const core::Endpoint& destination) const;
     [[nodiscard]] PeerKey memory_key(const FlowKey& key) const;
-    /// nullopt when this local address has never had a connection.
-    [[nodiscard]] std::optional<PeerKey> memory_key(std::uint32_t peer, const core::Address& local) const;
+    /// PeerKey::local of a local address; nullopt when it has never had a connection.
+    [[nodiscard]] std::optional<std::uint16_t> memory_local(const core::Address& local) const;
 
     // counting
     void count(Counter counter, std::uint64_t n = 1) { counters.add(counter, n); }
@@ -337,9 +344,15 @@ struct Server::Impl {
         bool everybody = false;  ///< 224.0.0.1 or ff02::1
         bool multicast = false;
         std::optional<std::uint16_t> local{};
+        std::optional<std::uint16_t> memory{};  ///< PeerKey::local of its address
+        std::optional<std::uint32_t> listener{};
     };
     Destination last_destination{};
-    const Destination& destination_of(const core::Endpoint& endpoint);
+    const Destination& destination_of(const core::Endpoint& endpoint) {
+        if (!last_destination.valid || last_destination.endpoint != endpoint) look_at_destination(endpoint);
+        return last_destination;
+    }
+    void look_at_destination(const core::Endpoint& endpoint);
 
     std::vector<core::Endpoint> locals{};
     std::vector<std::uint16_t> local_addresses{};  ///< per local endpoint: the first one with its address

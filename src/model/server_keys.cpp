@@ -49,8 +49,7 @@ std::uint16_t Server::Impl::make_local(const Endpoint& endpoint) {
     return place->second;
 }
 
-std::optional<std::uint32_t> Server::Impl::find_peer(const Address& address) const {
-    if (address.family == Family::ipv4) return address.ipv4_value();
+std::optional<std::uint32_t> Server::Impl::find_ipv6_peer(const Address& address) const {
     const auto found = peer_numbers.find(address);
     if (found == peer_numbers.end()) return std::nullopt;
     return found->second;
@@ -111,12 +110,11 @@ std::optional<std::uint32_t> Server::Impl::find_listener(const Endpoint& destina
 
 /// Up to 3.13 the memory of a peer is one for all local addresses; later it is per address, not per port, and goes by
 /// the first number that any port of this address got.
-std::optional<PeerKey> Server::Impl::memory_key(std::uint32_t peer, const Address& local) const {
-    const bool ipv6 = local.family == Family::ipv6;
-    if (remembers_by_peer) return PeerKey{peer, 0, ipv6};
+std::optional<std::uint16_t> Server::Impl::memory_local(const Address& local) const {
+    if (remembers_by_peer) return std::uint16_t{0};
     const auto same = std::ranges::find(locals, local, &Endpoint::address);
     if (same == locals.end()) return std::nullopt;
-    return PeerKey{peer, static_cast<std::uint16_t>(same - locals.begin() + 1), ipv6};
+    return static_cast<std::uint16_t>(same - locals.begin() + 1);
 }
 
 PeerKey Server::Impl::memory_key(const FlowKey& key) const {

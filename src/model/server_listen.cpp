@@ -77,12 +77,12 @@ Agreed Server::Impl::agree(const core::TcpOptions& options) const {
     return agreed;
 }
 
-void Server::Impl::fill_peer_facts(const Received& in, core::Facts& facts) const {
+void Server::Impl::fill_peer_facts(const Received& in, core::Facts& facts) {
     if (memory.size() == 0) return;
     const auto peer = find_peer(in.segment.source.address);
-    const auto key = peer ? memory_key(*peer, in.segment.destination.address) : std::nullopt;
-    if (!key) return;
-    const PeerEntry* known = memory.find(*key);
+    const auto local = destination_of(in.segment.destination).memory;
+    if (!peer || !local) return;
+    const PeerEntry* known = memory.find({*peer, *local, facts.ipv6});
     if (known == nullptr) return;
     facts.stamp_exists = (known->bits & PeerEntry::kStamp) != 0;
     facts.stamp_ts = known->ts;
@@ -90,14 +90,13 @@ void Server::Impl::fill_peer_facts(const Received& in, core::Facts& facts) const
     facts.peer_proven = (known->bits & PeerEntry::kRtt) != 0;
 }
 
-void Server::Impl::fill_facts(const Listener& listener, const Received& in, bool via_time_wait,
-                              core::Facts& facts) const {
+void Server::Impl::fill_facts(const Listener& listener, const Received& in, bool via_time_wait, core::Facts& facts) {
     const Settings& settings = config.settings;
     facts.has_timestamps = in.segment.options.has_timestamps;
     facts.via_time_wait = via_time_wait;
     facts.ipv6 = in.segment.source.address.family == core::Family::ipv6;
     facts.route_back = config.network.has_route_to(in.segment.source.address);
-    facts.broadcast_destination = !last_destination.ours;
+    facts.broadcast_destination = !destination_of(in.segment.destination).ours;
     facts.backlog = listener.limit;
     facts.syn_table = listener.syn_table;
     facts.accept_length = static_cast<std::uint32_t>(listener.accept_queue.size());
@@ -167,7 +166,9 @@ Outcome Server::Impl::conn_request(std::uint32_t number, const Received& in, boo
     }
     count_fast_open(listener, in);
     Received known = in;
-    known.key = {make_peer(in.segment.source.address), in.segment.source.port, make_local(in.segment.destination)};
+    const auto local = destination_of(in.segment.destination).local;
+    known.key = {make_peer(in.segment.source.address), in.segment.source.port,
+                 local ? *local : make_local(in.segment.destination)};
     store_request(number, known, via_time_wait ? isn : fresh_isn(known.key, in.now_ns), out);
     return {Fate::answered, nullptr};
 }

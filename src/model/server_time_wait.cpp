@@ -72,7 +72,7 @@ Outcome Server::Impl::bucket_syn(std::uint32_t i, const Received& in, Outbox& ou
     const auto decision = core::decide_existing(behaviours(), facts);
     switch (decision.reply) {
         case ExistingReply::listen: {
-            const auto listener = find_listener(in.segment.destination);
+            const auto listener = destination_of(in.segment.destination).listener;
             if (!listener) {
                 send_bucket_ack(b, in.now_ns, out);
                 return {Fate::bare_ack, row<"time-wait.no-listener">()};
@@ -248,7 +248,8 @@ void Server::Impl::make_bucket(std::uint32_t socket, bool fin_wait2, std::uint32
             if (is_new && is_ipv6(s.key)) ++peer_uses[s.key.peer];
         }
     }
-    if (buckets.used() >= static_cast<std::size_t>(std::max(0, config.settings.max_tw_buckets))) {
+    const std::size_t most = static_cast<std::size_t>(std::max(0, config.settings.max_tw_buckets));
+    if (buckets.used() >= std::min<std::size_t>(most, kMostEntries)) {
         count(Counter::tcp_time_wait_overflow);
         kill_socket(socket);
         return;

@@ -7,9 +7,10 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <deque>
 #include <limits>
 #include <vector>
+
+#include "model/fifo.hpp"
 
 namespace synwhy::model {
 
@@ -71,9 +72,9 @@ class TimerQueue {
     }
 
     [[nodiscard]] std::size_t bytes() const {
-        std::size_t entries = 0;
-        for (const auto& ring : rings_) entries += ring.size();
-        return entries * sizeof(Timer) + heap_.capacity() * sizeof(Heaped);
+        std::size_t in_rings = 0;
+        for (const auto& ring : rings_) in_rings += ring.bytes();
+        return in_rings + heap_.capacity() * sizeof(Heaped);
     }
 
     static constexpr std::size_t kFirstResend = 0;  ///< initial RTO
@@ -91,7 +92,7 @@ class TimerQueue {
         return a.timer.due_ms != b.timer.due_ms ? a.timer.due_ms > b.timer.due_ms : a.sequence > b.sequence;
     }
 
-    std::deque<Timer> rings_[kRings]{};
+    Fifo<Timer> rings_[kRings]{};
     std::vector<Heaped> heap_{};
     std::uint32_t sequence_ = 0;
 };

@@ -6,8 +6,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <deque>
 #include <vector>
+
+#include "model/fifo.hpp"
 
 namespace synwhy::sim {
 
@@ -75,14 +76,18 @@ class EventQueue {
         return event;
     }
 
-    [[nodiscard]] std::size_t bytes() const { return heap_.capacity() * sizeof(Event); }
+    [[nodiscard]] std::size_t bytes() const {
+        std::size_t sum = heap_.capacity() * sizeof(Event);
+        for (const auto& lane : lanes_) sum += lane.bytes();
+        return sum;
+    }
 
   private:
     static bool later(const Event& a, const Event& b) {
         return a.time_ns != b.time_ns ? a.time_ns > b.time_ns : a.sequence > b.sequence;
     }
 
-    std::deque<Event> lanes_[kLanes]{};
+    model::Fifo<Event> lanes_[kLanes]{};
     std::vector<Event> heap_{};
     std::uint64_t sequence_ = 0;
 };

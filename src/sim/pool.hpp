@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <vector>
 
 namespace synwhy::sim {
@@ -16,28 +16,32 @@ class Pool {
     std::uint32_t take() {
         ++used_;
         if (free_.empty()) {
-            items_.emplace_back();
-            return static_cast<std::uint32_t>(items_.size() - 1);
+            if (size_ == chunks_.size() * kChunk) chunks_.push_back(std::make_unique<T[]>(kChunk));
+            return static_cast<std::uint32_t>(size_++);
         }
         const std::uint32_t number = free_.back();
         free_.pop_back();
         return number;
     }
     void give_back(std::uint32_t number) {
-        const std::uint32_t generation = items_[number].generation + 1;
-        items_[number] = T{};
-        items_[number].generation = generation;
+        T& item = (*this)[number];
+        const std::uint32_t generation = item.generation + 1;
+        item = T{};
+        item.generation = generation;
         free_.push_back(number);
         --used_;
     }
-    T& operator[](std::uint32_t number) { return items_[number]; }
-    const T& operator[](std::uint32_t number) const { return items_[number]; }
+    T& operator[](std::uint32_t number) { return chunks_[number / kChunk][number % kChunk]; }
+    const T& operator[](std::uint32_t number) const { return chunks_[number / kChunk][number % kChunk]; }
     [[nodiscard]] std::size_t used() const { return used_; }
-    [[nodiscard]] std::size_t size() const { return items_.size(); }
-    [[nodiscard]] std::size_t bytes() const { return items_.size() * sizeof(T) + free_.capacity() * 4; }
+    [[nodiscard]] std::size_t size() const { return size_; }
+    [[nodiscard]] std::size_t bytes() const { return chunks_.size() * kChunk * sizeof(T) + free_.capacity() * 4; }
 
   private:
-    std::deque<T> items_{};  ///< grows without moving
+    static constexpr std::size_t kChunk = 64;
+
+    std::vector<std::unique_ptr<T[]>> chunks_{};  ///< grows without moving what is there
+    std::size_t size_ = 0;
     std::vector<std::uint32_t> free_{};
     std::size_t used_ = 0;
 };

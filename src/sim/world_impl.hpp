@@ -115,10 +115,13 @@ struct Link {
     std::int64_t last_ns[2] = {0, 0};      ///< nothing overtakes on a link unless it is reordered
 };
 
+/// A flood, with the SYNs that it will send next.
 struct Flood {
     FloodSource source;
     std::uint16_t server = 0;
     std::uint64_t sent = 0;
+    std::vector<core::Segment> drawn{};
+    std::size_t next = 0;  ///< of `drawn`
 };
 
 /// A copy that waits for its moment.

@@ -101,13 +101,20 @@ void World::release_copies(const Flight& packet, std::uint64_t bytes) {
     }
 }
 
+/// A flood has its own chance, so its SYNs can be drawn some at a time and the server be told what comes.
 void World::flood(std::uint32_t number) {
+    constexpr std::size_t kDrawnAtOnce = 16;
     const FloodPlan& plan = scenario_.floods[number];
     Flood& flood = floods_[number];
-    const Flight packet{.server = flood.server, .segment = flood.source.next()};
+    if (flood.next == flood.drawn.size()) {
+        flood.drawn.clear();
+        for (std::size_t i = 0; i < kDrawnAtOnce; ++i) flood.drawn.push_back(flood.source.next());
+        flood.next = 0;
+        servers_[flood.server].model->expect(flood.drawn);
+    }
     ++result_.network.syns_sent;
     ++result_.network.sent;
-    arrive(packet, true);
+    arrive({.server = flood.server, .segment = flood.drawn[flood.next++]}, true);
     const std::int64_t next = kStart_ns + flood.source.due_ns(++flood.sent);
     const std::int64_t end = plan.end_ns > scenario_.duration_ns ? end_ns_ : kStart_ns + plan.end_ns;
     if (next < end) queue_.push(next, EventKind::flood, number, 0, kFloodLane);
