@@ -1,6 +1,7 @@
 # synwhy_portable: the program without any shared library, for hosts whose C library is older than this machine's.
 # It links the same object files as synwhy, so it costs one link. Left out where a library has no static archive here.
-set(SYNWHY_FOLDERS cli tun diagnose emit capture host lab truth sim model core)
+get_property(SYNWHY_FOLDERS GLOBAL PROPERTY SYNWHY_FOLDERS)
+list(APPEND SYNWHY_FOLDERS fmt)
 set(SYNWHY_STATIC_LIBRARIES)
 set(SYNWHY_STATIC_MISSING)
 foreach(name archive z lzma zstd lz4 bz2)

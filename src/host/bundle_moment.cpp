@@ -12,9 +12,11 @@
 #include "host/bundle_processes.hpp"
 #include "host/bundle_sockets.hpp"
 #include "host/bundle_tables.hpp"
+#include "host/counter_files.hpp"
 #include "host/lines.hpp"
 #include "host/ss_text.hpp"
 #include "host/sysctl_text.hpp"
+#include "host/system.hpp"
 
 namespace synwhy::host {
 
@@ -107,8 +109,8 @@ class MomentReader {
             case BundleKind::sysctls: return use_sysctls(text, path);
             case BundleKind::sysctl_file: return use_sysctl_file(text, path);
             case BundleKind::counters: return use_counters(text, path);
-            case BundleKind::sockstat: add_sockstat_table(text, counters_); return true;
-            case BundleKind::softnet: add_softnet_table(text, counters_); return true;
+            case BundleKind::sockstat: add_sockstat(text, counters_); return true;
+            case BundleKind::softnet: add_softnet(text, counters_); return true;
             case BundleKind::cpu_table: add_cpu_statistics(text, name, counters_); return true;
             case BundleKind::proc_tcp: sockets_.add_proc_tcp(text); return true;
             case BundleKind::listeners: return sockets_.add_listeners(text);

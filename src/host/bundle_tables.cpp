@@ -9,6 +9,7 @@
 #include <limits>
 #include <utility>
 
+#include "host/counter_files.hpp"
 #include "host/lines.hpp"
 
 namespace synwhy::host {
@@ -19,14 +20,6 @@ constexpr std::size_t kMaxColumns = 64;
 constexpr std::size_t kMaxCpuLines = 8192;
 constexpr std::size_t kMaxAddresses = 256;      ///< of one interface
 constexpr std::size_t kMaxNicStatistics = 512;  ///< of one interface
-
-/// Column -> name of softnet_stat, v2.6.32 to v6.18: net/core/net-procfs.c:softnet_seq_show
-constexpr std::array<std::pair<std::size_t, std::string_view>, 4> kSoftnetColumns{{
-    {0, "softnet.processed"},
-    {1, "softnet.dropped"},
-    {2, "softnet.time_squeeze"},
-    {10, "softnet.flow_limit"},  // since 3.11
-}};
 
 /// File below /proc/net/stat -> prefix of its counters.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kCpuTables{{
@@ -69,14 +62,6 @@ constexpr std::array<std::string_view, 20> kLogWords{"SYN flooding",
                                                      "DENIED",
                                                      "oom-kill",
                                                      "MD5 Hash"};
-
-void add(Counters& counters, const std::string& name, std::uint64_t value) {
-    const auto found = counters.find(name);
-    if (found == counters.end() && counters.size() >= kMaxCounters) return;
-    constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
-    auto& sum = counters[name];
-    sum = value > static_cast<std::uint64_t>(kMost - sum) ? kMost : sum + static_cast<std::int64_t>(value);
-}
 
 std::optional<std::uint64_t> natural_of(std::string_view text) {
     const auto value = integer_of(text);
@@ -156,48 +141,9 @@ std::int64_t cut_time(std::string_view& line) {
 
 }  // namespace
 
-void add_sockstat_table(std::string_view text, Counters& counters) {
-    while (const auto line = next_line(text)) {
-        const auto words = words_of(*line, kMaxColumns);
-        if (words.empty() || !words[0].ends_with(':')) continue;
-        const auto section = words[0].substr(0, words[0].size() - 1);
-        for (std::size_t i = 1; i + 1 < words.size(); i += 2) {
-            if (const auto value = natural_of(words[i + 1])) {
-                add(counters, fmt::format("sockstat.{}.{}", section, words[i]), *value);
-            }
-        }
-    }
-}
-
-void add_softnet_table(std::string_view text, Counters& counters) {
-    for (std::size_t cpu = 0; cpu < kMaxCpuLines; ++cpu) {
-        const auto line = next_line(text);
-        if (!line) return;
-        const auto words = words_of(*line, kMaxColumns);
-        for (const auto& [column, name] : kSoftnetColumns) {
-            if (column >= words.size()) continue;
-            if (const auto value = hex_of(words[column])) add(counters, std::string(name), *value);
-        }
-    }
-}
-
 void add_cpu_statistics(std::string_view text, std::string_view file, Counters& counters) {
     const auto table = std::ranges::find(kCpuTables, file, &std::pair<std::string_view, std::string_view>::first);
-    const auto heading = next_line(text);
-    if (table == kCpuTables.end() || !heading) return;
-    const auto names = words_of(*heading, kMaxColumns);
-    for (std::size_t cpu = 0; cpu < kMaxCpuLines; ++cpu) {
-        const auto line = next_line(text);
-        if (!line) return;
-        const auto words = words_of(*line, kMaxColumns);
-        for (std::size_t i = 0; i < std::min(names.size(), words.size()); ++i) {
-            const auto value = hex_of(words[i]);
-            // "entries" is the same number in every line, everything else a CPU's share.
-            if (value && (cpu == 0 || names[i] != "entries")) {
-                add(counters, fmt::format("{}{}", table->second, names[i]), *value);
-            }
-        }
-    }
+    if (table != kCpuTables.end()) add_cpu_table(text, table->second, counters);
 }
 
 void add_addresses(std::string_view text, Interfaces& interfaces) {
@@ -294,17 +240,6 @@ void add_cpu_time(std::string_view text, core::LoadState& load) {
         load.total_ticks.push_back(total);
         load.busiest_softirq_ticks = std::max(load.busiest_softirq_ticks, softirq);
         load.cpus = static_cast<std::uint32_t>(load.softirq_ticks.size());
-    }
-}
-
-void add_memory(std::string_view text, core::LoadState& load) {
-    while (const auto line = next_line(text)) {
-        for (const auto& [key, member] : {std::pair{"MemTotal", &core::LoadState::memory_total_kb},
-                                          std::pair{"MemAvailable", &core::LoadState::memory_available_kb}}) {
-            const auto value = value_of(*line, key);
-            const auto words = words_of(value.value_or(""), 1);
-            if (!words.empty()) load.*member = natural_of(words[0]);
-        }
     }
 }
 

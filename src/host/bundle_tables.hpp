@@ -17,10 +17,6 @@ namespace synwhy::host {
 
 inline constexpr std::size_t kMaxInterfaces = 4096;  ///< of one bundle; more are passed over
 
-/// "TCP: inuse 1 orphan 0 tw 0" -> "sockstat.TCP.inuse", ...
-void add_sockstat_table(std::string_view text, Counters& counters);
-/// softnet_stat, summed over the CPUs -> "softnet.dropped", ...
-void add_softnet_table(std::string_view text, Counters& counters);
 /// /proc/net/stat/FILE: hexadecimal columns with names in the first line, a line per CPU -> "arp.table_fulls", ...
 void add_cpu_statistics(std::string_view text, std::string_view file, Counters& counters);
 
@@ -40,7 +36,6 @@ void add_tc_ingress(std::string_view text, core::InterfaceState& interface);
 void add_load(std::string_view text, core::LoadState& load);
 /// /proc/stat
 void add_cpu_time(std::string_view text, core::LoadState& load);
-void add_memory(std::string_view text, core::LoadState& load);
 
 /// `dmesg`: the last kMaxKernelLogLines that speak about refused or lost SYNs.
 void add_kernel_log(std::string_view text, std::vector<core::KernelLogLine>& lines);

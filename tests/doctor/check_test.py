@@ -95,9 +95,9 @@ class AcceptQueue(Trouble):
         self.found("accept-queue-full", seconds=0, port=80)
 
     def test_one_reuseport_member_is_stuck(self):
-        self.stage.service("80", "2", "reuseport", "3", "1")
-        self.stage.connect(24, timeout=0.2)
-        finding = self.found("reuseport-stuck-member", during=lambda: self.stage.syns(40, gap_s=0.005), port=80)
+        self.stage.service("80", "8", "reuseport", "3", "1")
+        self.stage.connect(80, timeout=0.1)
+        finding = self.found("reuseport-stuck-member", during=lambda: self.stage.syns(24, gap_s=0.01), port=80)
         self.has([finding["headline"]], "One of the 4 SO_REUSEPORT listeners")
 
 
@@ -283,6 +283,7 @@ class Listeners(Trouble):
     def test_time_wait(self):
         self.stage.service("80", "128", "accept")
         port = 23456
+        self.stage.sysctl("client", "net.ipv4.tcp_timestamps", 2)  # no random offset: milliseconds of the monotonic clock
         with stage.inside(self.stage.names["client"]):
             connection = socket.socket()
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -293,7 +294,8 @@ class Listeners(Trouble):
         time.sleep(0.2)
         # A RST for the server's ACK would end its TIME_WAIT.
         self.stage.nft("client", "table ip f { chain o { type filter hook output priority 0; tcp flags rst drop; } }")
-        packets = [syn(CLIENT, SERVER, port, 80, 77 + i, options=timestamps(1)) for i in range(4)]
+        old = (int(time.monotonic() * 1000) - 60_000) & 0xFFFFFFFF
+        packets = [syn(CLIENT, SERVER, port, 80, 77 + i, options=timestamps(old)) for i in range(4)]
         self.found("time-wait-refused", during=lambda: self.stage.send(packets, 0.1), port=80)
 
 

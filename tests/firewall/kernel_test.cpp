@@ -88,7 +88,7 @@ class Stage {
     /// One SYN, and what comes of it.
     [[nodiscard]] Seen connect_once(const core::Endpoint& from, const core::Endpoint& to) const {
         const lab::Inside inside(*spaces_[1]);
-        const lab::Descriptor socket(::socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+        const tun::Descriptor socket(::socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
         const auto own = socket_address(from);
         const auto other = socket_address(to);
         EXPECT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own), 0) << std::strerror(errno);
@@ -112,7 +112,7 @@ class Stage {
     }
 
     std::vector<std::unique_ptr<lab::NetworkNamespace>> spaces_;
-    std::vector<lab::Descriptor> listeners_;
+    std::vector<tun::Descriptor> listeners_;
 };
 
 /// Why no row can be played here; empty when they can.
