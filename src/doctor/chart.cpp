@@ -9,10 +9,11 @@ namespace synwhy::doctor {
 
 namespace {
 
+/// 0.0.0.0 with or without the mapped prefix, or ::.
 bool is_wildcard(const core::Address& address) {
-    const core::Address zero4 = core::Address::from_ipv4(std::array<std::uint8_t, 4>{}.data());
-    const core::Address zero6 = core::Address::from_ipv6(std::array<std::uint8_t, 16>{}.data());
-    return address == zero4 || address == zero6;
+    const std::size_t from = address.family == core::Family::ipv4 ? 12 : 0;
+    return std::all_of(address.bytes.begin() + static_cast<std::ptrdiff_t>(from), address.bytes.end(),
+                       [](std::uint8_t byte) { return byte == 0; });
 }
 
 }  // namespace

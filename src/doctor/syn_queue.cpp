@@ -21,7 +21,7 @@ using core::Listener;
 
 /// Requests that fit before the next SYN meets a full queue, net/ipv4/tcp_input.c:tcp_conn_request; nullopt when the
 /// kernel or a sysctl it needs is not known.
-std::optional<std::uint64_t> capacity(const Chart& chart, const Listener& listener) {
+std::optional<std::uint64_t> own_capacity(const Chart& chart, const Listener& listener) {
     const core::Kernel* kernel = chart.kernel();
     if (kernel == nullptr) return std::nullopt;
     switch (kernel->behaviours.syn_queue_rule) {
@@ -35,6 +35,14 @@ std::optional<std::uint64_t> capacity(const Chart& chart, const Listener& listen
         }
     }
     return std::nullopt;
+}
+
+/// Of all SO_REUSEPORT members together: requests are counted by address and port, which they share.
+std::optional<std::uint64_t> capacity(const Chart& chart, const Listener& listener) {
+    const auto own = own_capacity(chart, listener);
+    if (!own) return std::nullopt;
+    const auto members = std::ranges::count(chart.now().listeners, listener.local, &Listener::local);
+    return *own * static_cast<std::uint64_t>(members);
 }
 
 bool full(const Chart& chart, const Listener& listener) {

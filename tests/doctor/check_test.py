@@ -97,7 +97,7 @@ class AcceptQueue(Trouble):
     def test_one_reuseport_member_is_stuck(self):
         self.stage.service("80", "8", "reuseport", "3", "1")
         self.stage.connect(80, timeout=0.1)
-        finding = self.found("reuseport-stuck-member", during=lambda: self.stage.syns(24, gap_s=0.01), port=80)
+        finding = self.found("reuseport-stuck-member", during=lambda: self.stage.syns(16, gap_s=0.01), port=80)
         self.has([finding["headline"]], "One of the 4 SO_REUSEPORT listeners")
 
 
