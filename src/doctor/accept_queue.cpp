@@ -21,7 +21,7 @@ using core::Listener;
 
 const std::string kOverflows = "TcpExt.ListenOverflows";
 
-bool full(const Listener& listener) { return listener.accept_length > listener.backlog; }
+bool full(const Listener& listener) { return listener.backlog_known && listener.accept_length > listener.backlog; }
 
 struct Suspect {
     const Listener* listener = nullptr;
@@ -160,13 +160,15 @@ void examine_accept_queues(const Chart& chart, Results& results) {
                      .headline = "An accept queue overflowed for a moment",
                      .evidence = {reading, "which listener it was cannot be told from two looks: all have room now"}});
     } else if (!results.found(Cause::accept_queue_full)) {
-        const bool was = chart.total(kOverflows).value_or(0) > 0;
-        results.add(Cause::accept_queue_full, was && !moved ? past(reading) : ruled_out(reading));
+        const bool limits = std::ranges::all_of(chart.now().listeners, &Listener::backlog_known);
+        results.add(Cause::accept_queue_full, limits ? unmoved(chart, kOverflows, reading)
+                                                     : not_examinable("the limits of the queues were not read"));
     }
-    if (!results.found(Cause::reuseport_stuck_member)) {
-        results.add(Cause::reuseport_stuck_member,
-                    ruled_out("no member of a SO_REUSEPORT group has a full accept queue"));
-    }
+    if (results.found(Cause::reuseport_stuck_member)) return;
+    const bool limits = std::ranges::all_of(chart.now().listeners, &Listener::backlog_known);
+    results.add(Cause::reuseport_stuck_member,
+                limits ? ruled_out("no member of a SO_REUSEPORT group has a full accept queue")
+                       : not_examinable("the limits of the queues were not read"));
 }
 
 }  // namespace synwhy::doctor

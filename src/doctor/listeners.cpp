@@ -87,9 +87,7 @@ constexpr SocketRule kRules[] = {
 void examine_rule(const Chart& chart, const SocketRule& rule, Results& results) {
     const std::int64_t moved = chart.moved(rule.counter).value_or(0);
     if (moved == 0) {
-        const bool was = !chart.two_looks() && chart.total(rule.counter).value_or(0) > 0;
-        return results.add(rule.cause,
-                           was ? past(stillness(chart, rule.counter)) : ruled_out(stillness(chart, rule.counter)));
+        return results.add(rule.cause, unmoved(chart, rule.counter, stillness(chart, rule.counter)));
     }
     Examination examination{.standing = Standing::found,
                             .confidence = Confidence::certain,

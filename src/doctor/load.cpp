@@ -79,8 +79,7 @@ void examine_backlog(const Chart& chart, Results& results) {
     const std::int64_t dropped = chart.moved(counter).value_or(0);
     const std::string reading = load_reading(chart) + stillness(chart, counter);
     if (dropped == 0) {
-        const bool was = !chart.two_looks() && chart.total(counter).value_or(0) > 0;
-        return results.add(Cause::softnet_backlog, was ? past(reading) : ruled_out(reading));
+        return results.add(Cause::softnet_backlog, unmoved(chart, counter, reading));
     }
     results.add(Cause::softnet_backlog,
                 {.standing = Standing::found,

@@ -163,7 +163,10 @@ void examine_conntrack(const Chart& chart, Results& results) {
         return results.add(Cause::conntrack_full, std::move(examination));
     }
     if (!count && !chart.total("conntrack.drop")) {
-        return results.add(Cause::conntrack_full, ruled_out("connection tracking is not in use here"));
+        const bool live = chart.now().monotonic_ns != 0;
+        return results.add(Cause::conntrack_full, live
+                                                      ? ruled_out("connection tracking is not in use here")
+                                                      : not_examinable("no counters of connection tracking are there"));
     }
     results.add(Cause::conntrack_full, ruled_out(fill + ", " + stillness(chart, "conntrack.drop")));
 }

@@ -19,7 +19,7 @@ void examine_host_paws(const Chart& chart, Results& results) {
     const core::Kernel* kernel = chart.kernel();
     if (kernel != nullptr && kernel->behaviours.host_paws == core::HostPaws::none) {
         return results.add(Cause::per_host_paws,
-                           ruled_out(fmt::format("kernel {} has no per-host PAWS", kernel->release.text)));
+                           ruled_out(fmt::format("kernel {} has no per-host PAWS", kernel_name(*kernel))));
     }
     const auto recycle = chart.sysctl("net.ipv4.tcp_tw_recycle");
     const std::string setting =
@@ -42,14 +42,15 @@ void examine_host_paws(const Chart& chart, Results& results) {
         return results.add(Cause::per_host_paws, std::move(examination));
     }
     const std::string reading = setting + ", " + stillness(chart, counter);
-    results.add(Cause::per_host_paws, total > 0 ? past(reading) : ruled_out(reading));
+    if (recycle && *recycle == 0 && total == 0) return results.add(Cause::per_host_paws, ruled_out(reading));
+    results.add(Cause::per_host_paws, total > 0 ? past(reading) : unmoved(chart, counter, reading));
 }
 
 void examine_time_wait(const Chart& chart, Results& results) {
     const bool own = chart.total("TcpExt.PAWSTimewait").has_value();
     const std::string counter = own ? "TcpExt.PAWSTimewait" : "TcpExt.PAWSEstab";
     const std::int64_t moved = chart.moved(counter).value_or(0);
-    if (moved == 0) return results.add(Cause::time_wait_refused, ruled_out(stillness(chart, counter)));
+    if (moved == 0) return results.add(Cause::time_wait_refused, unmoved(chart, counter, stillness(chart, counter)));
     if (!own && chart.unanswered().value_or(1) == 0) {
         return results.add(Cause::time_wait_refused,
                            ruled_out("PAWSEstab moved, but every SYN that was seen got its SYN+ACK"));

@@ -31,7 +31,7 @@ Examination by_counter(const Chart& chart, const core::CausePage& cause_page, co
     const std::string name(counter.name);
     const std::string reading = stillness(chart, name);
     const std::int64_t moved = chart.moved(name).value_or(0);
-    if (moved == 0) return !chart.two_looks() && *chart.total(name) > 0 ? past(reading) : ruled_out(reading);
+    if (moved == 0) return unmoved(chart, name, reading);
     Examination examination{.standing = Standing::found,
                             .confidence = Confidence::certain,
                             .syns = static_cast<std::uint64_t>(moved),
@@ -48,7 +48,7 @@ Examination by_counter(const Chart& chart, const core::CausePage& cause_page, co
 Examination without_counter(const Chart& chart, const core::CausePage& cause_page) {
     if (const core::Kernel* kernel = chart.kernel()) {
         if (!core::possible_in(cause_page, kernel->release)) {
-            return ruled_out(fmt::format("not in kernel {}", kernel->release.text));
+            return ruled_out(fmt::format("not in kernel {}", kernel_name(*kernel)));
         }
     }
     if (chart.unanswered().value_or(1) == 0) return ruled_out("every SYN that was seen got an answer");

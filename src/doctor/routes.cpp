@@ -45,9 +45,9 @@ void examine_rp_filter(const Chart& chart, Results& results) {
     }
     const std::string settings = strict.empty() ? "rp_filter is 0 on every interface" : "rp_filter: " + strict;
     if (moved == 0) {
-        const bool was = !chart.two_looks() && chart.total(counter).value_or(0) > 0;
-        const std::string reading = settings + "; " + stillness(chart, counter);
-        return results.add(Cause::rp_filter, was ? past(reading) : ruled_out(reading));
+        if (strict.empty() && !chart.now().interfaces.empty())
+            return results.add(Cause::rp_filter, ruled_out(settings));
+        return results.add(Cause::rp_filter, unmoved(chart, counter, settings + "; " + stillness(chart, counter)));
     }
     Examination examination{.standing = Standing::found,
                             .confidence = Confidence::certain,
@@ -102,9 +102,13 @@ void examine_no_route(const Chart& chart, Results& results) {
                             .evidence = {fmt::format("OutNoRoutes moved by {} and ListenDrops by {} {}", moved, refused,
                                                      chart.span())}});
     }
+    const bool counted_it = chart.moved("Ip.OutNoRoutes").has_value();
+    if (!counted_it && chart.now().return_paths.empty()) {
+        return results.add(Cause::no_route_back, not_examinable("no client was seen whose route could be asked for"));
+    }
     results.add(Cause::no_route_back,
-                ruled_out(chart.two_looks() ? "OutNoRoutes did not move together with ListenDrops " + chart.span()
-                                            : "every client that was seen has a route back"));
+                ruled_out(counted_it ? "OutNoRoutes did not move together with ListenDrops " + chart.span()
+                                     : "every client that was seen has a route back"));
 }
 
 void examine_neighbours(const Chart& chart, Results& results) {
@@ -129,10 +133,11 @@ void examine_neighbours(const Chart& chart, Results& results) {
         }
         results.add(Cause::syn_ack_neighbour, std::move(examination));
     }
-    if (!results.found(Cause::syn_ack_neighbour)) {
-        results.add(Cause::syn_ack_neighbour,
-                    ruled_out("the next hop of every client that was seen has a known address, or none was needed"));
-    }
+    if (results.found(Cause::syn_ack_neighbour)) return;
+    const bool asked = !chart.now().return_paths.empty();
+    results.add(Cause::syn_ack_neighbour,
+                asked ? ruled_out("the next hop of every client that was seen has a known address, or needs none")
+                      : not_examinable("no client was seen whose next hop could be asked for"));
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ using core::Listener;
 /// kernel or a sysctl it needs is not known.
 std::optional<std::uint64_t> own_capacity(const Chart& chart, const Listener& listener) {
     const core::Kernel* kernel = chart.kernel();
-    if (kernel == nullptr) return std::nullopt;
+    if (kernel == nullptr || !listener.backlog_known) return std::nullopt;
     switch (kernel->behaviours.syn_queue_rule) {
         case core::SynQueueRule::at_backlog: return listener.backlog;
         case core::SynQueueRule::above_backlog: return std::uint64_t{listener.backlog} + 1;
@@ -106,8 +106,7 @@ void examine_full(const Chart& chart, Results& results) {
     }
     std::string reading = most == nullptr ? "half-open requests could not be counted" : queue_sentence(chart, *most);
     reading += ", " + stillness(chart, "TcpExt.TCPReqQFullDrop");
-    const bool was = chart.total("TcpExt.TCPReqQFullDrop").value_or(0) > 0 && !chart.two_looks();
-    results.add(Cause::syn_queue_full, was ? past(reading) : ruled_out(reading));
+    results.add(Cause::syn_queue_full, unmoved(chart, "TcpExt.TCPReqQFullDrop", reading));
 }
 
 /// What is left of ListenDrops when every cause with a counter of its own is taken away.

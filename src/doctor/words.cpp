@@ -3,10 +3,29 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace synwhy::doctor {
 
 std::string counted(std::uint64_t number, std::string_view noun) {
     return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
+}
+
+Examination unmoved(const Chart& chart, const std::string& counter, std::string reading) {
+    if (chart.moved(counter)) return ruled_out(std::move(reading));
+    const auto total = chart.total(counter);
+    if (!total) return not_examinable(std::move(reading));
+    return *total > 0 ? past(std::move(reading)) : ruled_out(std::move(reading));
+}
+
+std::string kernel_name(const core::Kernel& kernel) {
+    const std::string& text = kernel.release.text;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find(' ', at), text.size());
+        if (end > at && text[at] >= '0' && text[at] <= '9') return text.substr(at, end - at);
+        at = end + 1;
+    }
+    return text;
 }
 
 std::string listener_name(const Chart& chart, const core::Listener& listener) {

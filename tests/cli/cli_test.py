@@ -139,6 +139,28 @@ class Sim(Case):
             self.assertIn("x.toml:2:1: unknown key 'sede' (did you mean 'seed'?)", err)
 
 
+class Check(Case):
+    def test_old_host_of_the_first_story(self):
+        """2.6.32 with tcp_tw_recycle=1, its counters read twice."""
+        bundle = os.path.join(SOURCE, "tests/hosts/el6")
+        report = json.loads(self.run_synwhy("check", "--bundle", bundle, "--json", code=1)[0])
+        self.assert_valid(report, "pcap")
+        self.assertEqual(["per-host-paws"], [finding["cause"] for finding in report["findings"]])
+        finding = report["findings"][0]
+        self.assertEqual("certain", finding["confidence"])
+        self.assertEqual(241, finding["syns"])
+        self.assertIn("sysctl -w net.ipv4.tcp_tw_recycle=0", finding["fix"][0])
+        text = self.run_synwhy("check", "--bundle", bundle, code=1)[0]
+        self.golden("check-el6.txt", text)
+
+    def test_what_cannot_be_looked_at(self):
+        for arguments, code in [(["--bundle", self.file("empty.tar", b"")], 3), (["--netns", "no-such-namespace"], 3),
+                                (["--pid", "999999999"], 3), (["--from", "host"], 2), (["--port", "0"], 2),
+                                (["--seconds", "-1"], 2), (["--netns", "a", "--pid", "1"], 2)]:
+            _, err = self.run_synwhy("check", *arguments, code=code)
+            self.assert_one_complaint(err)
+
+
 class Usage(Case):
     def test_nothing_asked(self):
         out, _ = self.run_synwhy()

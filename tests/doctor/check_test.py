@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -299,6 +300,34 @@ class Listeners(Trouble):
         self.found("time-wait-refused", during=lambda: self.stage.send(packets, 0.1), port=80)
 
 
+class Bundle(Trouble):
+    def test_of_the_shell_script(self):
+        """The host in trouble runs nothing but busybox."""
+        if reason := stage.missing("busybox"):
+            self.skipTest(reason)
+        self.stage.service("80", "1", "never")
+        self.stage.connect(2)
+        with tempfile.TemporaryDirectory(prefix="synwhy-bundle-") as folder:
+            bundle = os.path.join(folder, "b.tar.gz")
+            script = os.path.join(stage.HERE, "../../collect/synwhy-collect")
+            process = subprocess.Popen(["ip", "netns", "exec", self.stage.names["server"], "busybox", "sh", script,
+                                        "--seconds", "2", "--output", bundle], stderr=subprocess.PIPE,
+                                       stdout=subprocess.DEVNULL, text=True)
+            for _ in range(20):
+                self.stage.syns(2, gap_s=0.2)
+                if process.poll() is not None:
+                    break
+            _, talk = process.communicate(timeout=120)
+            self.assertEqual(process.returncode, 0, talk)
+            done = subprocess.run([stage.BINARY, "check", "--bundle", bundle, "--json"], capture_output=True, text=True,
+                                  check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        report = json.loads(done.stdout)
+        self.assertEqual([finding["cause"] for finding in report["findings"]], ["accept-queue-full"])
+        self.has(report["findings"][0]["servers"], ":80")
+        self.has(report["findings"][0]["processes"], "python3")
+
+
 class Client(Trouble):
     def test_no_port_left(self):
         self.stage.sysctl("client", "net.ipv4.ip_local_port_range", "40000 40009")
@@ -318,6 +347,24 @@ class Health(Trouble):
         self.assertEqual([(finding["cause"], finding["evidence"]) for finding in report["findings"]], [])
         self.assertEqual(report["unknown"], [])
         self.assertGreaterEqual(report["totals"]["answered"], 300)
+        self.assertEqual(code, 0)
+
+    def test_real_server_under_load_gets_no_finding(self):
+        if reason := stage.missing("busybox", "wrk"):
+            self.skipTest(reason)
+        with tempfile.TemporaryDirectory(prefix="synwhy-www-") as folder:
+            with open(os.path.join(folder, "index.html"), "w", encoding="ascii") as file:
+                file.write("hello\n")
+            # Its listen() argument is 9, so no more clients than that at once.
+            server = subprocess.Popen(["ip", "netns", "exec", self.stage.names["server"], "busybox", "httpd", "-f", "-p",
+                                       "80", "-h", folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            self.stage.services.append(server)
+            time.sleep(0.3)
+            load = lambda: self.stage.within("client", "wrk", "-t", "1", "-c", "4", "-d", "3", f"http://{SERVER}/")
+            code, report = self.stage.check(during=load, seconds=2)
+        self.assertEqual([(finding["cause"], finding["evidence"]) for finding in report["findings"]], [])
+        self.assertEqual(report["unknown"], [])
+        self.assertGreater(report["totals"]["answered"], 100)
         self.assertEqual(code, 0)
 
     def test_every_cause_is_spoken_of(self):

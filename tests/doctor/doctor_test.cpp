@@ -107,6 +107,22 @@ TEST(Doctor, QueueAtItsLimitIsNotFull) {
     EXPECT_TRUE(causes(doctor::examine({.before = state})).empty());
 }
 
+TEST(Doctor, QueueWhoseLimitIsNotKnownIsNotFull) {
+    core::HostState state = host("2.6.32-642.el6", {{"TcpExt.ListenOverflows", 0}});
+    state.listeners = {listener(80, 3, 0)};
+    state.listeners[0].backlog_known = false;
+    const core::Report report = doctor::examine({.before = state});
+    EXPECT_TRUE(causes(report).empty());
+    EXPECT_EQ(std::ranges::count(report.not_examinable, Cause::accept_queue_full, &core::RuledOut::cause), 1);
+}
+
+TEST(Doctor, CounterThatDoesNotExistRulesNothingOut) {
+    const core::HostState state = host("2.6.32-642.el6", {});
+    const core::Report report = doctor::examine(two_looks(state, state));
+    EXPECT_EQ(std::ranges::count(report.ruled_out, Cause::md5_missing, &core::RuledOut::cause), 0);
+    EXPECT_EQ(std::ranges::count(report.not_examinable, Cause::md5_missing, &core::RuledOut::cause), 1);
+}
+
 TEST(Doctor, SynQueueRuleIsTheKernels) {
     core::HostState state =
         host("4.19.0", {}, {{"net.ipv4.tcp_syncookies", "0"}, {"net.ipv4.tcp_max_syn_backlog", "4096"}});
