@@ -5,7 +5,7 @@ set -eu
 source=$1
 build=$2
 runs=${RUNS:-20000}
-seconds=${SECONDS_EACH:-5}
+seconds=${SECONDS_EACH:-2}
 
 clang=$(command -v clang++-19 || command -v clang++ || true)
 if [ -z "$clang" ]; then
