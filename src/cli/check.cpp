@@ -143,6 +143,7 @@ core::Report merged(std::vector<core::Report> reports) {
 
 bool print_answer(const core::Report& report, const CheckCommand& options, const CommonOptions& common) {
     if (options.json) return print(emit::report_json(report));
+    if (options.ndjson) return print(emit::finding_lines(report));
     return print(emit::render_checkup(report, options.seconds,
                                       {.width = terminal_width(STDOUT_FILENO),
                                        .colour = use_colour(common.colour, STDOUT_FILENO),
@@ -168,27 +169,37 @@ ExitCode check_bundle(const CheckCommand& options, const LookWishes& wishes, con
     return report.findings.empty() ? ExitCode::nothing_found : ExitCode::cause_found;
 }
 
+std::expected<core::Report, Refusal> look(const CheckCommand& options, const LookWishes& wishes) {
+    auto namespaces = choose(options);
+    if (!namespaces) return std::unexpected(namespaces.error());
+    std::vector<Patient> patients = first_looks(*std::move(namespaces), wishes);
+    if (patients.empty()) return std::unexpected(ExitCode::could_not_look);
+    if (wishes.watch) {
+        watch_all(patients, options.seconds);
+        for (Patient& patient : patients) inside(patient.where, [&] { patient.look->look_again(); });
+    }
+    std::vector<core::Report> reports;
+    for (const Patient& patient : patients) reports.push_back(doctor::examine(patient.look->inputs()));
+    return merged(std::move(reports));
+}
+
 }  // namespace
 
 ExitCode run_check(const CheckCommand& options, const CommonOptions& common) {
     const auto wishes = wishes_of(options);
     if (!wishes) return wishes.error();
     if (!options.bundle.empty()) return check_bundle(options, *wishes, common);
-    auto namespaces = choose(options);
-    if (!namespaces) return namespaces.error();
-
     const StopOnInterrupt stop;
-    std::vector<Patient> patients = first_looks(*std::move(namespaces), *wishes);
-    if (patients.empty()) return ExitCode::could_not_look;
-    if (wishes->watch) {
-        watch_all(patients, options.seconds);
-        for (Patient& patient : patients) inside(patient.where, [&] { patient.look->look_again(); });
-    }
-    std::vector<core::Report> reports;
-    for (const Patient& patient : patients) reports.push_back(doctor::examine(patient.look->inputs()));
-    const core::Report report = merged(std::move(reports));
-    if (!print_answer(report, options, common)) return ExitCode::could_not_look;
-    return report.findings.empty() ? ExitCode::nothing_found : ExitCode::cause_found;
+    ExitCode code = ExitCode::could_not_look;
+    do {
+        const auto report = look(options, *wishes);
+        if (!report) return report.error();
+        if (options.watch && interrupted()) break;  // a look that was cut short is not the last word
+        if (options.watch && ::isatty(STDOUT_FILENO) != 0 && !print("\x1b[H\x1b[2J")) return ExitCode::could_not_look;
+        if (!print_answer(*report, options, common)) return ExitCode::could_not_look;
+        code = report->findings.empty() ? ExitCode::nothing_found : ExitCode::cause_found;
+    } while (options.watch && !interrupted() && !stdout_closed());
+    return code;
 }
 
 }  // namespace synwhy::cli

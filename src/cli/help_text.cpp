@@ -51,7 +51,9 @@ what to look for
 
 output
   -v, --verbose            all reasons, all remedies
+      --watch              again and again until ^C, in place on a terminal
       --json               one JSON object, like that of pcap
+      --ndjson             one JSON object a line for each finding
       --color WHEN         auto, always, never
       --exit-zero          exit 0 also when a cause was found
   -n                       accepted and ignored: names are never resolved

@@ -59,9 +59,17 @@ void add_check(CLI::App& app, CheckCommand& options, bool& names_ignored) {
     }
     app.add_option("--port", options.port)->check(CLI::Range(1, 65535));
     app.add_option("--from", options.from);
-    app.add_flag("--json", options.json);
+    auto* watch = app.add_flag("--watch", options.watch)->excludes(bundle);
+    app.add_flag("--json", options.json)->excludes(watch);
+    app.add_flag("--ndjson", options.ndjson);
     app.add_flag("-v,--verbose", options.verbose);
     app.add_flag("-n", names_ignored);
+}
+
+std::string complaint(const CheckCommand& options) {
+    if (options.json && options.ndjson) return "check: --json and --ndjson exclude each other";
+    if (options.watch && options.seconds <= 0) return "check: --watch needs --seconds above 0";
+    return {};
 }
 
 void add_path(CLI::App& app, PathCommand& options) {
@@ -322,6 +330,7 @@ std::variant<Invocation, ExitCode> parse_command_line(int argc, char** argv) {
 
     std::string wrong;
     if (check->parsed() || app.get_subcommands().empty()) {
+        wrong = complaint(check_options);
         invocation.command = std::move(check_options);
     } else if (pcap->parsed()) {
         wrong = complaint(pcap_options);

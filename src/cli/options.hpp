@@ -50,7 +50,9 @@ struct CheckCommand {
     std::string bundle{};  ///< file or directory, or two with a comma; empty: the live system
     std::optional<std::uint16_t> port{};
     std::string from{};  ///< client address to ask about
+    bool watch = false;  ///< again and again until ^C
     bool json = false;
+    bool ndjson = false;
     bool verbose = false;
 };
 
@@ -167,8 +169,8 @@ struct ReplayCommand {
 
 struct Invocation {
     CommonOptions common{};
-    std::variant<CheckCommand, PcapOptions, ExplainCommand, PathCommand, LabCommand, SimCommand, SizeCommand, FixCommand,
-                 EmulateCommand, ReplayCommand>
+    std::variant<CheckCommand, PcapOptions, ExplainCommand, PathCommand, LabCommand, SimCommand, SizeCommand,
+                 FixCommand, EmulateCommand, ReplayCommand>
         command{};
 };
 

@@ -116,4 +116,14 @@ std::string report_json(const core::Report& report) {
     return document.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
+std::string finding_lines(const core::Report& report) {
+    std::string lines;
+    for (const core::Finding& finding : report.findings) {
+        Json line = {{"v", 1}, {"type", "finding"}};
+        line.update(finding_of(finding));
+        lines += line.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+    }
+    return lines;
+}
+
 }  // namespace synwhy::emit

@@ -1,7 +1,7 @@
 // What does `synwhy size` tell?
 //
-// Values in, text or JSON out; schema/size-listener.schema.json and size-client.schema.json describe the JSON. Left out:
-// simulating.
+// Values in, text or JSON out; schema/size-listener.schema.json and size-client.schema.json describe the JSON. Left
+// out: simulating.
 #pragma once
 
 #include <cstdint>

@@ -150,13 +150,18 @@ class Check(Case):
         self.assertEqual("certain", finding["confidence"])
         self.assertEqual(241, finding["syns"])
         self.assertIn("sysctl -w net.ipv4.tcp_tw_recycle=0", finding["fix"][0])
+        lines = self.run_synwhy("check", "--bundle", bundle, "--ndjson", code=1)[0].splitlines()
+        self.assertEqual(1, len(lines))
+        self.assert_valid(json.loads(lines[0]), "finding")
+        self.assertEqual(finding["headline"], json.loads(lines[0])["headline"])
         text = self.run_synwhy("check", "--bundle", bundle, code=1)[0]
         self.golden("check-el6.txt", text)
 
     def test_what_cannot_be_looked_at(self):
         for arguments, code in [(["--bundle", self.file("empty.tar", b"")], 3), (["--netns", "no-such-namespace"], 3),
                                 (["--pid", "999999999"], 3), (["--from", "host"], 2), (["--port", "0"], 2),
-                                (["--seconds", "-1"], 2), (["--netns", "a", "--pid", "1"], 2)]:
+                                (["--seconds", "-1"], 2), (["--netns", "a", "--pid", "1"], 2),
+                                (["--json", "--ndjson"], 2), (["--watch", "--seconds", "0"], 2)]:
             _, err = self.run_synwhy("check", *arguments, code=code)
             self.assert_one_complaint(err)
 

@@ -15,7 +15,7 @@ import time
 import unittest
 
 import stage
-from stage import CLIENT, FAR, SERVER, Stage, syn, timestamps
+from stage import CLIENT, CLIENT6, FAR, SERVER, SERVER6, Stage, syn, timestamps
 
 
 class Trouble(unittest.TestCase):
@@ -89,6 +89,24 @@ class AcceptQueue(Trouble):
         self.stage.connect(4)
         finding = self.found("accept-queue-full", during=self.stage.syns, port=80)
         self.has(finding["story"], "exactly net.core.somaxconn (3)")
+
+    def test_ipv6(self):
+        self.stage.service("80", "1", "never6")
+        self.stage.connect(2, address=SERVER6)
+        finding = self.found("accept-queue-full", during=lambda: self.stage.connect(3, address=SERVER6, timeout=0.3), port=80)
+        self.owner(finding)
+        self.assertGreaterEqual(finding["syns"], 3)
+
+    def test_watched_again_and_again(self):
+        self.stage.service("80", "1", "never")
+        self.stage.connect(2)
+        process = subprocess.Popen([stage.BINARY, "check", "--netns", self.stage.names["server"], "--watch", "--seconds",
+                                    "0.3", "--ndjson"], stdout=subprocess.PIPE, text=True)
+        lines = [json.loads(process.stdout.readline()) for _ in range(3)]
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+        self.assertEqual({line["cause"] for line in lines}, {"accept-queue-full"})
+        self.assertEqual(process.returncode, 1)
 
     def test_full_without_traffic_in_one_look(self):
         self.stage.service("80", "1", "never")
@@ -181,6 +199,14 @@ class Firewall(Trouble):
         finding = self.dropped("table inet f { chain o { type filter hook output priority 0; "
                                "tcp sport 80 counter drop; } }", "nft inet f o handle ", cause="syn-ack-filtered")
         self.has([finding["headline"]], "SYN+ACK")
+
+    def test_ipv6(self):
+        self.stage.service("81", "128", "never6")
+        self.stage.nft("server", "table ip6 f { chain i { type filter hook input priority 0; tcp dport 81 counter drop; } }")
+        finding = self.found("netfilter-drop", port=81,
+                             during=lambda: self.stage.connect(2, port=81, address=SERVER6, timeout=0.5))
+        self.has(finding["evidence"], "nft ip6 f i handle")
+        self.assertEqual(finding["clients"], [CLIENT6])
 
     def test_rule_nobody_met_is_no_finding(self):
         self.stage.nft("server", "table inet f { chain i { type filter hook input priority 0; tcp dport 81 drop; } }")

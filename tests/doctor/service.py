@@ -1,7 +1,7 @@
 """A TCP server that behaves badly in the way it is told to.
 
-service.py PORT BACKLOG HOW...    HOW: accept, never, slow SECONDS, full (no descriptor left), reuseport GOOD BAD,
-min-ttl N, md5 ADDRESS, filter (a socket filter that takes nothing), forked (a child holds the socket too)
+service.py PORT BACKLOG HOW...    HOW: accept, never, never6 (on [::]), slow SECONDS, full (no descriptor left), reuseport GOOD BAD,
+min-ttl N, md5 ADDRESS, filter (a socket filter that takes nothing)
 
 Prints "ready" when it listens, ends when its standard input does or it is killed.
 """
@@ -19,12 +19,12 @@ IP_MINTTL, TCP_MD5SIG, SO_ATTACH_FILTER, SO_REUSEPORT = 21, 14, 26, 15
 kept = []
 
 
-def listen(port, backlog, prepare=None, reuseport=False):
-    server = socket.socket()
+def listen(port, backlog, prepare=None, reuseport=False, address="0.0.0.0"):
+    server = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if reuseport:
         server.setsockopt(socket.SOL_SOCKET, SO_REUSEPORT, 1)
-    server.bind(("0.0.0.0", port))
+    server.bind((address, port))
     if prepare:
         prepare(server)
     server.listen(backlog)
@@ -79,11 +79,11 @@ def main():
                    "filter": filter_all}.get(how)
         if how == "md5":
             prepare = md5(rest[0])
-        servers.append(listen(port, backlog, prepare))
+        servers.append(listen(port, backlog, prepare, address="::" if how == "never6" else "0.0.0.0"))
     if how == "full":
         use_up_descriptors()
     print("ready", flush=True)
-    if how in ("never", "full"):
+    if how in ("never", "never6", "full"):
         sys.stdin.read()
     elif how == "slow":
         accept_until_end(servers, float(rest[0]))

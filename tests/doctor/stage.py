@@ -150,7 +150,7 @@ class Stage:
         made = 0
         with inside(self.names["client"]):
             for _ in range(count):
-                connection = socket.socket()
+                connection = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
                 connection.settimeout(timeout)
                 try:
                     connection.connect((address, port))
