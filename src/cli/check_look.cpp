@@ -73,6 +73,13 @@ NamespaceLook::NamespaceLook(std::string name, LookWishes wishes) : wishes_(std:
 void NamespaceLook::look_again() {
     if (tap_) inputs_.watched = tap_->watched();
     tap_.reset();
+    // What a router only forwards has its listener, and its answer, elsewhere.
+    const std::vector<core::Address> own = own_addresses(inputs_.before);
+    if (!own.empty()) {
+        std::erase_if(inputs_.watched.groups, [&](const core::WatchedGroup& group) {
+            return std::ranges::find(own, group.server.address) == own.end();
+        });
+    }
     for (const core::WatchedGroup& group : inputs_.watched.groups) {
         if (options_.clients.size() >= kMaxWalks) break;
         if (group.unanswered > 0) options_.clients.push_back(group.client);

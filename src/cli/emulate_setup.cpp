@@ -1,4 +1,5 @@
 #include "cli/emulate_setup.hpp"
+#include "cli/number.hpp"
 
 #include <sys/random.h>
 
@@ -19,14 +20,6 @@ namespace {
 std::unexpected<Refusal> refuse(const std::string& what) {
     complain("emulate: " + what);
     return std::unexpected(ExitCode::usage);
-}
-
-template <typename Number>
-std::optional<Number> number_of(std::string_view text) {
-    Number number{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    return number;
 }
 
 core::Address any_address(core::Family family) {

@@ -1,4 +1,5 @@
 #include "cli/size_load.hpp"
+#include "cli/number.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -131,14 +132,6 @@ std::expected<void, Refusal> read_arrivals(const SizeCommand& options, ListenerL
     load.question.arrivals_ns = *std::move(arrivals);
     load.sources.push_back(options.arrivals + ": " + emit::counted(load.question.arrivals_ns.size(), "arrival"));
     return {};
-}
-
-template <typename Number>
-std::optional<Number> number_of(std::string_view text) {
-    Number number{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    return number;
 }
 
 }  // namespace

@@ -17,10 +17,18 @@ namespace {
 using core::Cause;
 using core::Confidence;
 
-void add_nobody(const core::WatchedGroup& group, Results& results) {
+/// Rules may have sent the SYN to another host, whose RST it then was.
+bool sent_elsewhere(const Chart& chart, const core::WatchedGroup& group) {
+    return std::ranges::any_of(chart.inputs().filter, [&](const core::FilterAnswer& answer) {
+        return answer.server == group.server && answer.client == group.client && !answer.syn.changes.empty();
+    });
+}
+
+void add_nobody(const Chart& chart, const core::WatchedGroup& group, Results& results) {
+    const bool rules_known = chart.inputs().filter_why_not.empty();
     results.add(Cause::no_listener,
                 {.standing = Standing::found,
-                 .confidence = Confidence::certain,
+                 .confidence = rules_known ? Confidence::certain : Confidence::likely,
                  .servers = {group.server},
                  .clients = {group.client},
                  .syns = group.syns,
@@ -33,8 +41,8 @@ void add_nobody(const core::WatchedGroup& group, Results& results) {
 void examine_no_listener(const Chart& chart, Results& results) {
     for (const core::WatchedGroup& group : chart.inputs().watched.groups) {
         if (group.reset > 0 && group.answered == 0 && chart.listeners_for(group.server).empty() &&
-            !results.found(Cause::netfilter_reject)) {
-            add_nobody(group, results);
+            !results.found(Cause::netfilter_reject) && !sent_elsewhere(chart, group)) {
+            add_nobody(chart, group, results);
         }
     }
     if (results.found(Cause::no_listener)) return;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "host/lines.hpp"
+#include "host/process.hpp"
 
 namespace synwhy::host {
 
@@ -15,14 +16,6 @@ namespace {
 
 constexpr std::size_t kMaxNameBytes = 64;
 constexpr std::size_t kMaxPathBytes = 512;
-
-/// System calls of x86-64 in which servers wait: arch/x86/entry/syscalls/syscall_64.tbl
-constexpr std::array<std::pair<int, std::string_view>, 21> kSystemCalls{{
-    {0, "read"},    {1, "write"},         {7, "poll"},       {23, "select"},  {34, "pause"},       {35, "nanosleep"},
-    {43, "accept"}, {44, "sendto"},       {45, "recvfrom"},  {46, "sendmsg"}, {47, "recvmsg"},     {61, "wait4"},
-    {73, "flock"},  {74, "fsync"},        {75, "fdatasync"}, {202, "futex"},  {232, "epoll_wait"}, {270, "pselect6"},
-    {271, "ppoll"}, {281, "epoll_pwait"}, {288, "accept4"},
-}};
 
 std::optional<std::uint64_t> natural_of(std::string_view text) {
     const auto value = integer_of(text);
@@ -72,11 +65,8 @@ void add_of_thread(core::ThreadState& thread, std::string_view file, std::string
         thread.wait_channel = line == "0" ? "" : printable(line, kMaxNameBytes);
     } else if (file == "stack") {
         read_stack(text, thread.kernel_stack);
-    } else if (file == "syscall" && !words.empty()) {
-        const auto number = integer_of(words[0]);
-        const auto* const known =
-            std::ranges::find_if(kSystemCalls, [&](const auto& call) { return call.first == number; });
-        if (known != kSystemCalls.end()) thread.syscall = known->second;
+    } else if (file == "syscall") {
+        thread.syscall = syscall_of(text);
     } else if (file == "schedstat" && words.size() >= 2) {
         thread.cpu_ns = natural_of(words[0]);
         thread.run_delay_ns = natural_of(words[1]);

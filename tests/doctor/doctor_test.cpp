@@ -164,6 +164,24 @@ TEST(Doctor, FirewallThatNobodyMeetsIsNoFinding) {
     EXPECT_EQ(report.findings[0].confidence, Confidence::likely) << "no counter of the rule has moved";
 }
 
+TEST(Doctor, ResetOfAnotherHostBehindTranslationIsNotNobodyListening) {
+    doctor::Inputs inputs{.before = host("6.1.0", {})};
+    core::WatchedGroup group;
+    group.server.port = 8080;
+    group.syns = group.attempts = group.reset = 1;
+    inputs.watched = {.available = true, .syns = 1, .groups = {group}};
+    ASSERT_EQ(causes(doctor::examine(inputs)), std::vector{Cause::no_listener});
+    EXPECT_EQ(doctor::examine(inputs).findings[0].confidence, Confidence::certain);
+    core::FilterAnswer answer;
+    answer.server.port = 8080;
+    answer.syn.changes = {{.family = "ip", .table = "nat", .chain = "PREROUTING"}};
+    inputs.filter = {answer};
+    EXPECT_TRUE(causes(doctor::examine(inputs)).empty());
+    inputs.filter.clear();
+    inputs.filter_why_not = "no permission";
+    EXPECT_EQ(doctor::examine(inputs).findings[0].confidence, Confidence::likely);
+}
+
 TEST(Doctor, SilenceThatNothingExplainsIsSaidToBeUnknown) {
     doctor::Inputs inputs{.before = host("6.1.0", {})};
     core::WatchedGroup group;

@@ -9,7 +9,6 @@ import ctypes
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import struct
@@ -19,34 +18,14 @@ import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+from namespaces import missing, run
 BINARY = os.path.abspath(os.environ.get("SYNWHY_BINARY", "synwhy"))
 SERVICE = os.path.join(HERE, "service.py")
 SERVER, CLIENT, FAR = "10.9.1.1", "10.9.1.2", "198.51.100.7"
 SERVER6, CLIENT6 = "fd09::1", "fd09::2"
 CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
-
-
-def missing(*programs):
-    """Why nothing of this can run here, or None."""
-    if os.geteuid() != 0:
-        return "needs root: network namespaces"
-    for program in ("ip", *programs):
-        if shutil.which(program) is None:
-            return f"needs {program}"
-    name = f"swyd{os.getpid()}probe"
-    probe = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True, check=False)
-    if probe.returncode != 0:
-        return f"needs network namespaces: {probe.stderr.strip()}"
-    subprocess.run(["ip", "netns", "del", name], check=False)
-    return None
-
-
-def run(*command, check=True, timeout=60, **options):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, **options)
-    if check and done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}: {done.stderr.strip()}")
-    return done
 
 
 @contextlib.contextmanager

@@ -9,10 +9,14 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+import namespaces
+from namespaces import run
 BINARY = os.path.abspath(os.environ.get("SYNWHY_BINARY", "synwhy"))
 CLIENT = os.path.join(HERE, "client.py")
 SERVER = "10.0.0.1"
@@ -21,26 +25,10 @@ SERVER6 = "fd00::1"
 
 def missing(*programs):
     """Why nothing of this can run here, or None."""
-    if os.geteuid() != 0:
-        return "needs root: network namespaces and a TUN device"
-    if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
+    reason = namespaces.missing(*programs)
+    if reason is None and not os.access("/dev/net/tun", os.R_OK | os.W_OK):
         return "needs /dev/net/tun"
-    for program in ("ip", *programs):
-        if shutil.which(program) is None:
-            return f"needs {program}"
-    name = f"swy{os.getpid()}probe"
-    probe = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True, check=False)
-    if probe.returncode != 0:
-        return f"needs network namespaces: {probe.stderr.strip()}"
-    subprocess.run(["ip", "netns", "del", name], check=False)
-    return None
-
-
-def run(*command, check=True, timeout=60, **options):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, **options)
-    if check and done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}: {done.stderr.strip()}")
-    return done
+    return reason
 
 
 class Stage:
